@@ -1,0 +1,118 @@
+/**
+ * What a primitive is: one object with every rule a required member, so that a primitive without its
+ * shape rule, meaning, derivative, transpose or batching does not compile.
+ *
+ * Conventions all rules share:
+ * - Elementwise primitives take operands of equal shape, or scalars (rank 0) beside arrays.
+ * - Derivative and transpose rules may return a tangent or cotangent with fewer axes than asked for
+ *   (a scalar for an array): the drivers in transform/ broadcast or sum it. `undefined` is zero.
+ * - A batched operand carries the batch as its leading axis, axis 0.
+ * - All primitives are total: an index out of range or a singular matrix gives some value, and a `check`
+ *   equation beside it decides whether the run stops. So rules may be applied to lanes nobody will read.
+ */
+import type { Span } from "../syntax/tree.ts";
+import type { ArrayData, DType, NdArray } from "./array.ts";
+import type { Dim } from "./dimension.ts";
+import type { ArrayType, Atom, Graph, Pass } from "./graph.ts";
+
+/** Parameters are plain data (numbers, strings, dimensions, arrays of them) and graphs. */
+export type Params = Readonly<Record<string, unknown>>;
+
+/** Where equations go: a builder, or the splitting builder of linearize. */
+export interface Emitter {
+  emit(primitive: Primitive, inputs: readonly Atom[], params: Params): readonly Atom[];
+  /** Runs `body` with its equations attributed to `span` and `pass`. */
+  at<T>(span: Span | undefined, body: () => T, pass?: Pass): T;
+}
+
+export interface PrimitiveCall<P> {
+  readonly inputs: readonly Atom[];
+  readonly params: P;
+}
+
+export interface JvpResult {
+  readonly outputs: readonly Atom[];
+  /** One for each output; undefined is zero. */
+  readonly tangents: readonly (Atom | undefined)[];
+}
+
+export interface BatchResult {
+  readonly outputs: readonly Atom[];
+  readonly batched: readonly boolean[];
+}
+
+export interface Primitive<P extends Params = Params> {
+  readonly name: string;
+  /** An equation with an effect is never removed, merged or moved. */
+  readonly effect?: boolean;
+  /** Result types from operand types. Works on symbolic dimensions; users' mistakes were refused before. */
+  infer(inputs: readonly ArrayType[], params: P): readonly ArrayType[];
+  /** The meaning, in the simplest code that can be trusted. */
+  evaluate(inputs: readonly NdArray[], params: P, context: EvaluationContext): readonly NdArray[];
+  /** Emits the primal outputs and their tangents. `tangents[i]` is undefined where zero (always for ints and bools). */
+  jvp(b: Emitter, call: PrimitiveCall<P>, tangents: readonly (Atom | undefined)[]): JvpResult;
+  /**
+   * Cotangents of the operands marked in `linear`, given cotangents of the outputs. Only called for
+   * equations that are linear in the marked operands together; the others are at hand as values.
+   */
+  transpose(
+    b: Emitter,
+    call: PrimitiveCall<P>,
+    linear: readonly boolean[],
+    cotangents: readonly (Atom | undefined)[],
+  ): readonly (Atom | undefined)[];
+  /** The same for `size` lanes at once; at least one operand is batched. `guard` (bool[size]) marks lanes that count. */
+  batch(
+    b: Emitter,
+    call: PrimitiveCall<P>,
+    batched: readonly boolean[],
+    size: Dim,
+    guard: Atom | undefined,
+  ): BatchResult;
+  /**
+   * Control primitives only: split an application some of whose operands are linear (tangents) into
+   * equations on known values, emitted to `known`, and linear ones, emitted to `linear`.
+   */
+  split?(known: Emitter, linear: Emitter, call: PrimitiveCall<P>, isLinear: readonly boolean[]): readonly Atom[];
+  /** Control primitives only: the graphs among the parameters, for printing, verification and clean-up. */
+  graphs?(params: P): readonly Graph[];
+}
+
+/** One finished solve, as `--json` lists it. */
+export interface SolveEvent {
+  readonly expression: string;
+  readonly span: Span | undefined;
+  readonly status: number;
+  readonly iterations: number;
+  readonly error: number;
+  readonly fatal: boolean;
+}
+
+/** What an evaluation may ask of the outside; everything has a default in `evaluationContext`. */
+export interface EvaluationContext {
+  readonly precision: "f64" | "f32";
+  /** Zeroed storage of the run's precision. */
+  allocate(dtype: DType, size: number): ArrayData;
+  /** Runs a closed graph. */
+  run(graph: Graph, inputs: readonly NdArray[]): NdArray[];
+  /** Called by `check` with a failure. Throws, unless the run collects failures. */
+  fail(failure: CheckFailure): void;
+  /** Called by `report` when a solve ends. */
+  solved(event: SolveEvent): void;
+  /** Called once per loop iteration: may throw to stop (abort, time limit) and reports progress. */
+  tick(progress?: { readonly iteration: number; readonly value: number; readonly error: number; readonly expression: string }): void;
+}
+
+export interface CheckFailure {
+  readonly code: string;
+  readonly message: string;
+  readonly help: string | undefined;
+  readonly span: Span | undefined;
+}
+
+/** Makes a result of the run's precision. */
+export function makeArray(context: EvaluationContext, dtype: DType, shape: readonly number[]): NdArray {
+  let size = 1;
+  for (const d of shape) size *= d;
+  return { dtype, shape, data: context.allocate(dtype, size) };
+}

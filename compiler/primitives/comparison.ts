@@ -1,0 +1,76 @@
+/** Comparisons and logic: operands of one dtype, results bool, no derivative. A comparison with NaN is false (but `!=` true). */
+import type { Atom } from "../core/graph.ts";
+import type { Emitter, Primitive } from "../core/primitive.ts";
+import { binaryPrimitive, unaryPrimitive } from "./elementwise.ts";
+
+const comparison = (name: string, holds: (x: number, y: number) => boolean) =>
+  binaryPrimitive({ name, result: "bool", scalar: (x, y) => (holds(x, y) ? 1 : 0) });
+
+export const equalPrimitive = comparison("equal", (x, y) => x === y);
+export const notEqualPrimitive = comparison("notEqual", (x, y) => x !== y);
+export const lessPrimitive = comparison("less", (x, y) => x < y);
+export const lessEqualPrimitive = comparison("lessEqual", (x, y) => x <= y);
+export const greaterPrimitive = comparison("greater", (x, y) => x > y);
+export const greaterEqualPrimitive = comparison("greaterEqual", (x, y) => x >= y);
+
+export const andPrimitive = binaryPrimitive({ name: "and", result: "bool", scalar: (x, y) => x & y });
+export const orPrimitive = binaryPrimitive({ name: "or", result: "bool", scalar: (x, y) => x | y });
+export const xorPrimitive = binaryPrimitive({ name: "xor", result: "bool", scalar: (x, y) => x ^ y });
+export const notPrimitive = unaryPrimitive({ name: "not", result: "bool", scalar: (x) => 1 - x });
+export const isFinitePrimitive = unaryPrimitive({
+  name: "isFinite",
+  result: "bool",
+  scalar: (x) => (Number.isFinite(x) ? 1 : 0),
+});
+
+const emitBinary = (primitive: Primitive) => (b: Emitter, x: Atom, y: Atom) => b.emit(primitive, [x, y], {})[0]!;
+
+/** x == y of reals, ints or bools. */
+export const equal = emitBinary(equalPrimitive);
+/** x != y */
+export const notEqual = emitBinary(notEqualPrimitive);
+/** x < y */
+export const less = emitBinary(lessPrimitive);
+/** x <= y */
+export const lessEqual = emitBinary(lessEqualPrimitive);
+/** x > y */
+export const greater = emitBinary(greaterPrimitive);
+/** x >= y */
+export const greaterEqual = emitBinary(greaterEqualPrimitive);
+/** Exclusive or of bools. */
+export const xor = emitBinary(xorPrimitive);
+
+/** Both of two bools; a literal operand is no equation (unless the result would lose its shape). */
+export function and(b: Emitter, x: Atom, y: Atom): Atom {
+  if (x.kind === "literal" && x.value === 1) return y;
+  if (y.kind === "literal" && y.value === 1) return x;
+  return b.emit(andPrimitive, [x, y], {})[0]!;
+}
+/** Either of two bools. */
+export function or(b: Emitter, x: Atom, y: Atom): Atom {
+  if (x.kind === "literal" && x.value === 0) return y;
+  if (y.kind === "literal" && y.value === 0) return x;
+  return b.emit(orPrimitive, [x, y], {})[0]!;
+}
+/** The other bool. */
+export function not(b: Emitter, x: Atom): Atom {
+  return b.emit(notPrimitive, [x], {})[0]!;
+}
+/** Neither infinite nor NaN; true for all ints and bools. */
+export function isFinite(b: Emitter, x: Atom): Atom {
+  return b.emit(isFinitePrimitive, [x], {})[0]!;
+}
+
+export const comparisonPrimitives: readonly Primitive[] = [
+  equalPrimitive,
+  notEqualPrimitive,
+  lessPrimitive,
+  lessEqualPrimitive,
+  greaterPrimitive,
+  greaterEqualPrimitive,
+  andPrimitive,
+  orPrimitive,
+  xorPrimitive,
+  notPrimitive,
+  isFinitePrimitive,
+];

@@ -1,0 +1,19 @@
+/** The 2-norm, with derivative 0 where it is 0. */
+import { type Atom, realLiteral } from "../core/graph.ts";
+import type { Emitter } from "../core/primitive.ts";
+import { mul } from "./arithmetic.ts";
+import { equal } from "./comparison.ts";
+import { sqrt } from "./math.ts";
+import { reduceSum } from "./reduce.ts";
+import { select } from "./select.ts";
+
+/**
+ * The square root of the sum of squares over `axes`. At 0 the derivatives of all orders are 0: the root is
+ * taken of 1 there and thrown away, so that its infinite slope meets no zero.
+ */
+export function norm(b: Emitter, x: Atom, axes: readonly number[]): Atom {
+  const squares = reduceSum(b, mul(b, x, x), axes);
+  const [zero, one] = [realLiteral(0), realLiteral(1)];
+  const origin = equal(b, squares, zero);
+  return select(b, origin, zero, sqrt(b, select(b, origin, one, squares)));
+}

@@ -1,0 +1,152 @@
+/**
+ * What the compiler hands to the runtime: a checked program, the program bound to its data, and the
+ * values and events that running it produces.
+ */
+import type { NdArray } from "./core/array.ts";
+import type { SolveEvent } from "./core/primitive.ts";
+import type { Diagnostic } from "./syntax/diagnostic.ts";
+import type { DataSelection, SourceFile, Span } from "./syntax/tree.ts";
+
+/** The scalar types a user sees. A `key` array is stored as int[..., 2], a `status` as its code. */
+export type ScalarType = "real" | "int" | "bool" | "key" | "status";
+
+/** A value outside the compiler: arrays at the leaves of tuples. */
+export type Value = ArrayValue | TupleValue;
+export interface ArrayValue {
+  readonly kind: "array";
+  readonly type: ScalarType;
+  readonly array: NdArray;
+}
+export interface TupleValue {
+  readonly kind: "tuple";
+  /** Absent for plain tuples. */
+  readonly names: readonly string[] | undefined;
+  readonly items: readonly Value[];
+}
+
+export interface DataDeclaration {
+  readonly name: string;
+  readonly span: Span;
+  readonly type: "real" | "int" | "bool";
+  /** As written: `[n, 784]`; numbers where the size is fixed. */
+  readonly shape: readonly (string | number)[];
+  /** Absent when the data must come from the caller. */
+  readonly path: string | undefined;
+  readonly pathSpan: Span | undefined;
+  readonly selection: DataSelection | undefined;
+}
+
+export interface ParamDeclaration {
+  readonly name: string;
+  readonly span: Span;
+  readonly type: "real" | "int" | "bool";
+  /** Number of axes; 0 is a scalar. */
+  readonly rank: number;
+}
+
+/** A program that parsed and checked. */
+export interface Program {
+  readonly file: string;
+  readonly source: SourceFile;
+  /** All files that take part, by name, for showing lines in messages. */
+  readonly sources: ReadonlyMap<string, string>;
+  readonly data: readonly DataDeclaration[];
+  readonly params: readonly ParamDeclaration[];
+}
+
+export interface CompileOptions {
+  /** The name messages use. */
+  readonly file: string;
+  /** Texts of the files that are imported, by the path in the import. The standard library is built in. */
+  readonly modules?: Readonly<Record<string, string>>;
+}
+
+export interface CompileResult {
+  /** Absent when there are errors. */
+  readonly program: Program | undefined;
+  readonly diagnostics: readonly Diagnostic[];
+}
+
+export interface BindOptions {
+  readonly data: Readonly<Record<string, NdArray>>;
+  /** Values for `param`s; those left out keep what the script says. */
+  readonly params?: Readonly<Record<string, NdArray>>;
+  /** The run's `key()`. */
+  readonly seed?: number;
+  readonly precision?: "f64" | "f32";
+}
+
+/** One thing a script does. `expression` is its text as written. */
+export type ScriptEvent =
+  | { readonly kind: "show"; readonly items: readonly ShownItem[]; readonly span: Span }
+  | { readonly kind: "assert"; readonly expression: string; readonly message: string | undefined; readonly passed: boolean; readonly span: Span }
+  | { readonly kind: "plot"; readonly plot: PlotSpecification; readonly span: Span }
+  | { readonly kind: "save"; readonly expression: string; readonly path: string; readonly value: Value; readonly span: Span }
+  | { readonly kind: "solve"; readonly solve: SolveEvent; readonly statusName: string }
+  | { readonly kind: "warning"; readonly diagnostic: Diagnostic };
+
+/** `show "caption", e`: captions are text, the rest values. */
+export type ShownItem =
+  | { readonly kind: "caption"; readonly text: string }
+  | { readonly kind: "value"; readonly expression: string; readonly value: Value };
+
+export interface PlotSpecification {
+  readonly expression: string;
+  readonly title: string | undefined;
+  readonly mark: "line" | "scatter" | "heat";
+  readonly logarithmic: boolean;
+  /** Positions along the x axis; 0, 1, ... when left out. */
+  readonly x: NdArray | undefined;
+  /** One line each; a lone line has the plotted expression as its label. */
+  readonly series: readonly { readonly label: string; readonly values: NdArray }[];
+}
+
+export interface RunOptions {
+  /** Called as things happen, in order. May be asynchronous only in what it does with the event. */
+  readonly onEvent: (event: ScriptEvent) => void;
+  /** Called once per loop iteration; throw to stop the run. */
+  readonly onTick?: () => void;
+}
+
+/** A program with its data and parameters: all shapes are numbers now. */
+export interface BoundProgram {
+  readonly program: Program;
+  /** Warnings found while binding. */
+  readonly diagnostics: readonly Diagnostic[];
+  /** Runs the script's statements in order. Throws a DiagnosticError for a failure while running. */
+  run(options: RunOptions): void;
+  /** Calls a declared function, objective or condition with arguments by name. */
+  call(name: string, args: Readonly<Record<string, Value>>): Value;
+  /** The value and the gradient with respect to the unknowns (or the first argument). */
+  valueAndGradient(name: string, args: Readonly<Record<string, Value>>): { readonly value: Value; readonly gradient: Value };
+  /** The script's `property` declarations. */
+  readonly properties: readonly BoundProperty[];
+}
+
+export interface BoundProperty {
+  readonly title: string;
+  readonly span: Span;
+  readonly variables: readonly PropertyVariable[];
+  /**
+   * Evaluates the property. `ints` give the int variables (they may set sizes), `values` the rest, in
+   * order of declaration. `discarded` when a `where` clause is false.
+   */
+  evaluate(ints: Readonly<Record<string, number>>, values: Readonly<Record<string, Value>>): {
+    readonly outcome: "passed" | "failed" | "discarded";
+    /** The two sides of `~=` or a comparison that failed, as shown to people. */
+    readonly details: readonly { readonly expression: string; readonly value: Value }[];
+  };
+  /** The shape of a variable's leaves once the ints are chosen. */
+  shapeOf(variable: string, ints: Readonly<Record<string, number>>): Value;
+}
+
+export interface PropertyVariable {
+  readonly name: string;
+  readonly span: Span;
+  readonly type: ScalarType | "tuple";
+  readonly generator:
+    | { readonly kind: "range"; readonly low: number; readonly high: number }
+    | { readonly kind: "normal" }
+    | { readonly kind: "uniform"; readonly low: number; readonly high: number }
+    | { readonly kind: "simplex" };
+}

@@ -1,0 +1,138 @@
+/** Messages for a token that cannot stand where it stands. */
+import type { TokenType } from "chevrotain";
+import { type Diagnostic, type DiagnosticExtras, errorAt } from "./diagnostic.ts";
+import * as t from "./tokens.ts";
+import { endsOperand, isReserved, type SyntaxToken, startsOperand } from "./tokens.ts";
+import type { Span } from "./tree.ts";
+
+/** The tokens around the place where the grammar stopped. */
+export interface Surroundings {
+  readonly previous: SyntaxToken;
+  readonly found: SyntaxToken;
+  readonly next: SyntaxToken;
+  readonly atEnd: boolean;
+  readonly spanOf: (token: SyntaxToken) => Span;
+}
+
+/** A token in words: "the name `x`", "the number `2`", "`)`". */
+export function describe(token: SyntaxToken): string {
+  switch (token.tokenType) {
+    case t.Identifier:
+      return `the name \`${token.image}\``;
+    case t.NumberToken:
+    case t.HexNumber:
+      return `the number \`${token.image}\``;
+    case t.StringToken:
+      return token.image.length <= 30 ? `the string ${token.image}` : "a string";
+    case t.Newline:
+      return "the end of the line";
+    default:
+      if (token.image === "") return "the place where a bracket should have been closed";
+      return isReserved(token) ? `the word \`${token.image}\`` : `\`${token.image}\``;
+  }
+}
+
+/** The general message: what was expected, what was found. */
+export function unexpected(at: Surroundings, expected: string, extras: DiagnosticExtras = {}): Diagnostic {
+  const span = at.spanOf(at.found);
+  if (at.atEnd) return errorAt("K0101", span, `I expected ${expected}, but the statement ends here.`, extras);
+  if (at.found.tokenType === t.Newline) {
+    return errorAt("K0101", at.spanOf(at.found), `I expected ${expected}, but the line ends here.`, extras);
+  }
+  return errorAt("K0101", span, `I expected ${expected}, but found ${describe(at.found)}.`, extras);
+}
+
+/** The message after a complete expression: the commonest slips have a message of their own. */
+export function unexpectedAfterOperand(at: Surroundings, expected: string, extras: DiagnosticExtras = {}): Diagnostic {
+  const span = at.spanOf(at.found);
+  const type = at.found.tokenType;
+  const slip = slips.get(type);
+  if (slip !== undefined) return slip(at, span, expected);
+  if (at.atEnd || !endsOperand(at.previous)) return unexpected(at, expected, extras);
+  if (startsOperand(at.found)) return sideBySide(at, span);
+  return unexpected(at, expected, extras);
+}
+
+function sideBySide(at: Surroundings, span: Span): Diagnostic {
+  const left = at.spanOf(at.previous);
+  const number = at.previous.tokenType === t.NumberToken;
+  const product =
+    number || at.found.tokenType === t.Identifier
+      ? `If a product is meant, write \`${at.previous.image} * ${at.found.image}\`.`
+      : "Put an operator or a comma between them.";
+  const help =
+    at.found.lineStart === true
+      ? "Perhaps a comma or an operator is missing at the end of the line above."
+      : `${product} Two statements are separated by a line break or \`;\`.`;
+  return errorAt("K0111", span, `Two expressions stand side by side: ${describe(at.found)} follows another value.`, {
+    notes: [{ message: "The first one ends here.", span: left }],
+    help,
+  });
+}
+
+type Slip = (at: Surroundings, span: Span, expected: string) => Diagnostic;
+
+const slips: ReadonlyMap<TokenType, Slip> = new Map<TokenType, Slip>([
+  [
+    t.Equals,
+    (_at, span) =>
+      errorAt("K0125", span, "`=` gives a name to a value; it does not compare.", {
+        help: "Write `==` to compare, or to state an equation.",
+      }),
+  ],
+  [
+    t.PlusEquals,
+    (_at, span) =>
+      errorAt("K0101", span, "`+=` stands only in an update: values are never changed in place.", {
+        help: "Write `x with [i] += e` for a copy of `x` with that entry increased.",
+      }),
+  ],
+  [
+    t.ThinArrow,
+    (_at, span) =>
+      errorAt("K0141", span, "`->` belongs to types; it does not make a function.", {
+        help: "Write `x => e` for the function that takes `x` to `e`.",
+      }),
+  ],
+  [
+    t.FatArrow,
+    (_at, span) =>
+      errorAt("K0141", span, "`=>` follows a name or names in parentheses, nothing else.", {
+        help: "Write `x => e` or `(a, b) => e`; take the argument apart inside the function.",
+      }),
+  ],
+  [
+    t.Semicolon,
+    (at, span, expected) =>
+      errorAt("K0128", span, `A \`;\` cannot stand here: I expected ${expected}.`, {
+        help:
+          at.previous.tokenType === t.Comma
+            ? "Delete one of the two separators."
+            : "Items are separated by `,`. A `;` separates statements, and once in a call the unknowns from the parameters.",
+      }),
+  ],
+  [
+    t.Colon,
+    (_at, span, expected) =>
+      errorAt("K0101", span, `A \`:\` cannot stand here: I expected ${expected}.`, {
+        help: "A `:` gives a type in a declaration, a value to a field in `(x: 1)`, and a slice in `x[a:b]`.",
+      }),
+  ],
+  [
+    t.For,
+    (_at, span) =>
+      errorAt("K0101", span, "`for` stands in `[...]`, in `loop` and in `scan`, not here.", {
+        help: "Write `[f(x) for x in xs]` to map, `loop s = s0 for x in xs { ... }` to iterate.",
+      }),
+  ],
+  [
+    t.Then,
+    (_at, span) =>
+      errorAt("K0117", span, "This `then` belongs to no `if`.", { help: "A choice is written `if c then a else b`." }),
+  ],
+  [
+    t.Else,
+    (_at, span) =>
+      errorAt("K0117", span, "This `else` belongs to no `if`.", { help: "A choice is written `if c then a else b`." }),
+  ],
+]);
