@@ -80,6 +80,17 @@ export class Builder implements Emitter {
     return outputs;
   }
 
+  /** True when the atom was made in this scope. */
+  owns(a: Atom): boolean {
+    return a.kind === "var" && this.#owned.has(a.id);
+  }
+
+  /** The equation that made an atom, in this scope or one around it. */
+  producer(a: Atom): Equation | undefined {
+    if (a.kind !== "var") return undefined;
+    return this.equations.find((e) => e.outputs.some((v) => v.id === a.id)) ?? (this.parent ? this.parent.producer(a) : undefined);
+  }
+
   /** Runs `body` with equations attributed to `span`. */
   at<T>(span: Span | undefined, body: () => T, pass: Pass = this.pass): T {
     const saved = [this.span, this.pass] as const;

@@ -24,6 +24,8 @@ export interface ArrayTerm {
   readonly dimension?: Dim;
   /** For a real made of dimensions, literals and params: its value, or "later" while data are not bound. */
   readonly known?: number | "later";
+  /** An int that is another plus a dimension: how `X[i:i + 128]` knows its length. */
+  readonly offset?: { readonly base: Atom; readonly by: Dim };
 }
 
 export interface TupleTerm {

@@ -5,7 +5,7 @@ import { fail } from "../syntax/diagnostic.ts";
 import type { Expression, Span, TypeExpression } from "../syntax/tree.ts";
 import { convertTo } from "./operators.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { type Scope, suggest } from "./scope.ts";
+import { Scope, suggest } from "./scope.ts";
 import { alignFields, type ArrayTerm, shapeOf, showTermType, type Term, type TupleTerm } from "./terms.ts";
 
 export type DeclaredType =
@@ -114,7 +114,7 @@ class DimensionScope {
     this.dims = dims;
   }
   scopeFor(expression: Expression): Scope {
-    const scope = this.dims.scope.constructor === undefined ? this.dims.scope : new (this.dims.scope.constructor as typeof Scope)(this.dims.scope);
+    const scope = new Scope(this.dims.scope);
     const visit = (x: Expression): void => {
       if (x.kind === "name") scope.bind(x.name, dimensionTermLater(this.dims.get(x.name, x.span)), x.span);
       else if (x.kind === "binary") {

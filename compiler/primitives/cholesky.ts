@@ -5,7 +5,18 @@ import { mul } from "./arithmetic.ts";
 import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { epsilonOf } from "./machine.ts";
-import { batchedMatmul, identityLike, keep, lowerPart, matrixTranspose, matrixType, perMatrix, placesWhere, stackSizes, symmetricPart } from "./matrix.ts";
+import {
+  batchedMatmul,
+  identityLike,
+  keep,
+  lowerPart,
+  matrixTranspose,
+  matrixType,
+  perMatrix,
+  placesWhere,
+  stackSizes,
+  symmetricPart,
+} from "./matrix.ts";
 import { choleskyInPlace, copyMatrix, symmetrize } from "./matrix-numerics.ts";
 import { select } from "./select.ts";
 import { triangularSolve } from "./triangular-solve.ts";
@@ -46,10 +57,10 @@ export const choleskyPrimitive: Primitive<Record<string, never>> = {
 };
 
 /**
- * L, lower, with L L' = (A + A') / 2, and whether it exists (bool, one a matrix): stacks `[..., n, n]`. False, with L zero,
- * if some pivot is at most n epsilon times its diagonal entry of A, which is as near to indefinite as rounding can tell.
- * Backward error about n epsilon relative to A (Higham, theorem 10.3). The derivative is that of the
- * factor of the symmetric part.
+ * L, lower, with L L' = (A + A') / 2, and whether it exists (bool, one a matrix): stacks `[..., n, n]`. False,
+ * with L zero, if some pivot is at most n epsilon times its diagonal entry of A, which is as near to indefinite
+ * as rounding can tell. Backward error about n epsilon relative to A (Higham, theorem 10.3). The derivative is
+ * that of the factor of the symmetric part.
  */
 export function cholesky(b: Emitter, a: Atom): readonly [factor: Atom, ok: Atom] {
   const [factor, ok] = b.emit(choleskyPrimitive, [a], {});

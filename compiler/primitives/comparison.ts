@@ -57,9 +57,11 @@ export function not(b: Emitter, x: Atom): Atom {
   return b.emit(notPrimitive, [x], {})[0]!;
 }
 /** Neither infinite nor NaN; true for all ints and bools. */
-export function isFinite(b: Emitter, x: Atom): Atom {
+function isFiniteElement(b: Emitter, x: Atom): Atom {
   return b.emit(isFinitePrimitive, [x], {})[0]!;
 }
+
+export { isFiniteElement as isFinite };
 
 export const comparisonPrimitives: readonly Primitive[] = [
   equalPrimitive,

@@ -6,8 +6,9 @@ import { luInPlace, transposed } from "./matrix-numerics.ts";
 import { jacobiSvd } from "./svd-numerics.ts";
 
 /**
- * The k-th derivative of the matrix of cofactors of `a` (n x n) in the directions `directions` (k of them); the cofactors
- * themselves for none. The errors are a small multiple of epsilon |a|^(n - 1 - k) for k <= 1. From k = 2 on they grow like 2^n.
+ * The k-th derivative of the matrix of cofactors of `a` (n x n) in the directions `directions` (k of them); the
+ * cofactors themselves for none. The errors are a small multiple of epsilon |a|^(n - 1 - k) for k <= 1. From k =
+ * 2 on they grow like 2^n.
  */
 export function cofactorDerivative(a: Float64Array, n: number, directions: readonly Float64Array[]): Float64Array {
   const svd = jacobiSvd(transposed(a, n, n), n, n);
@@ -69,7 +70,10 @@ function exclusiveProducts(values: Float64Array): Float64Array {
   return products;
 }
 
-/** d cof(S)[P]: sum_j G_ij P_jj on the diagonal and -G_ij P_ji beside it, G_ij the product of all s but s_i and s_j. */
+/**
+ * d cof(S)[P]: sum_j G_ij P_jj on the diagonal and -G_ij P_ji beside it, G_ij the product of all s but s_i and
+ * s_j.
+ */
 function firstDerivative(s: Float64Array, p: Float64Array, n: number): Float64Array {
   const result = new Float64Array(n * n);
   for (let i = 0; i < n; i++) {
@@ -85,27 +89,28 @@ function firstDerivative(s: Float64Array, p: Float64Array, n: number): Float64Ar
 }
 
 /**
- * The same in several directions: the coefficient of t_1 ... t_k in the cofactors of S + sum t_i P_i, by the recursion of
- * Faddeev and LeVerrier over polynomials in which t_i^2 = 0, stored by the set (bit mask) of their t.
+ * The same in several directions: the coefficient of t_1 ... t_k in the cofactors of S + sum t_i P_i, by the
+ * recursion of Faddeev and LeVerrier over polynomials in which t_i^2 = 0, stored by the set (bit mask) of their
+ * t.
  */
 function higherDerivative(s: Float64Array, p: readonly Float64Array[], n: number): Float64Array {
   const size = 1 << p.length;
-  const zero = () => Array.from({ length: size }, () => new Float64Array(n * n));
-  const x = zero();
+  const x: Float64Array[] = Array.from({ length: size }, () => new Float64Array(n * n));
   x[0] = diagonal(s, n);
   p.forEach((matrix, i) => {
     x[1 << i] = matrix;
   });
-  // N_m = X N_(m-1) + c I, c = -tr(X N_m) / m: after n steps N is the adjugate up to its sign.
-  let power = zero();
-  let coefficients = Array.from({ length: size }, (_, set) => (set === 0 ? 1 : 0));
+  // N_m = X N_(m-1) + c I, c = -tr(X N_m) / m, from c = 1: N_n is the adjugate up to its sign.
+  let current: Float64Array[] = x.map(() => new Float64Array(n * n));
   for (let m = 1; m <= n; m++) {
-    const current = multiply(x, power, n);
-    for (let set = 0; set < size; set++) for (let i = 0; i < n; i++) current[set]![i * (n + 1)] = current[set]![i * (n + 1)]! + coefficients[set]!;
-    if (m < n) coefficients = multiply(x, current, n).map((matrix) => -trace(matrix, n) / m);
-    power = current;
+    const next = m === 1 ? current : multiply(x, current, n);
+    for (let set = 0; set < size; set++) {
+      const c = m === 1 ? (set === 0 ? 1 : 0) : -trace(next[set]!, n) / (m - 1);
+      for (let i = 0; i < n; i++) next[set]![i * (n + 1)] = next[set]![i * (n + 1)]! + c;
+    }
+    current = next;
   }
-  const adjugate = transposed(power[size - 1]!, n, n);
+  const adjugate = transposed(current[size - 1]!, n, n);
   return n % 2 === 1 ? adjugate : adjugate.map((v) => -v);
 }
 

@@ -1,6 +1,6 @@
 /** Determinants and their logarithms. */
 import { knownDim } from "../core/dimension.ts";
-import { type Atom } from "../core/graph.ts";
+import type { Atom } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { add, mul } from "./arithmetic.ts";
@@ -47,7 +47,10 @@ export const cofactorsPrimitive: Primitive<Record<string, never>> = {
   name: "cofactors",
   infer: (inputs) => {
     matrixType("cofactors", inputs[0]!, "square");
-    invariant(inputs.every((x) => x.shape.length === inputs[0]!.shape.length), () => "cofactors in directions of another rank");
+    invariant(
+      inputs.every((x) => x.shape.length === inputs[0]!.shape.length),
+      () => "cofactors in directions of another rank",
+    );
     return [inputs[0]!];
   },
   evaluate: (inputs, _params, context) => {
@@ -73,7 +76,10 @@ export const cofactorsPrimitive: Primitive<Record<string, never>> = {
   transpose: (b, { inputs }, linear, [ct]) => {
     const [a, ...directions] = inputs as readonly [Atom, ...Atom[]];
     if (linear[0]) return notLinear("cofactors in its matrix")();
-    return [undefined, ...directions.map((_, i) => (linear[i + 1] && ct ? cofactors(b, a, directions.with(i, ct)) : undefined))];
+    return [
+      undefined,
+      ...directions.map((_, i) => (linear[i + 1] && ct ? cofactors(b, a, directions.with(i, ct)) : undefined)),
+    ];
   },
   batch: batchLeading(() => cofactorsPrimitive),
 };
@@ -92,9 +98,9 @@ export function determinant(b: Emitter, a: Atom): Atom {
 }
 
 export const logDeterminantPrimitive: Primitive<Record<string, never>> = {
-  name: "log_determinant",
+  name: "logDeterminant",
   infer: ([a]) => {
-    const { batch } = matrixType("log_determinant", a!, "square");
+    const { batch } = matrixType("logDeterminant", a!, "square");
     return [
       { dtype: "real", shape: batch },
       { dtype: "bool", shape: batch },
@@ -126,7 +132,7 @@ export const logDeterminantPrimitive: Primitive<Record<string, never>> = {
     const tangent = da && innerProducts(b, matrixTranspose(b, inverse(b, a)[0]), da);
     return { outputs: [value, ok], tangents: [tangent, undefined] };
   },
-  transpose: notLinear("log_determinant"),
+  transpose: notLinear("logDeterminant"),
   batch: batchLeading(() => logDeterminantPrimitive),
 };
 
@@ -139,4 +145,8 @@ export function logDeterminant(b: Emitter, a: Atom): readonly [value: Atom, ok: 
   return [value!, ok!];
 }
 
-export const determinantPrimitives: readonly Primitive[] = [determinantPrimitive, cofactorsPrimitive, logDeterminantPrimitive];
+export const determinantPrimitives: readonly Primitive[] = [
+  determinantPrimitive,
+  cofactorsPrimitive,
+  logDeterminantPrimitive,
+];

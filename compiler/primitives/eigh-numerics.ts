@@ -1,16 +1,16 @@
 /**
- * Eigenvalues and eigenvectors of a symmetric matrix: reduction to tridiagonal form by Householder
- * reflections, then QL with implicit shifts. After the EISPACK routines tred2 and tql2 (Bowdler, Martin, Reinsch
- * and Wilkinson, Handbook for Automatic Computation II, 1971), with the vectors kept as rows, so that every inner loop is
- * contiguous.
+ * Eigenvalues and eigenvectors of a symmetric matrix: reduction to tridiagonal form by Householder reflections,
+ * then QL with implicit shifts. After the EISPACK routines tred2 and tql2 (Bowdler, Martin, Reinsch and
+ * Wilkinson, Handbook for Automatic Computation II, 1971), with the vectors kept as rows, so that every inner
+ * loop is contiguous.
  */
 
 /** QL needs two or three sweeps an eigenvalue; more than this many means that rounding has stalled it. */
 const maxSweeps = 60;
 
 /**
- * The eigenvalues of the symmetric n x n matrix `a`, ascending, and orthonormal eigenvectors as the rows of `vectors`.
- * Errors are a small multiple of epsilon times the largest eigenvalue. All NaN if `a` is not finite.
+ * The eigenvalues of the symmetric n x n matrix `a`, ascending, and orthonormal eigenvectors as the rows of
+ * `vectors`. Errors are a small multiple of epsilon times the largest eigenvalue. All NaN if `a` is not finite.
  */
 export function symmetricEigen(a: Float64Array, n: number): { values: Float64Array; vectors: Float64Array } {
   const vectors = a.slice();
@@ -186,8 +186,8 @@ function sortAndSign(v: Float64Array, d: Float64Array, n: number): void {
 }
 
 /**
- * The sign of the largest component of a vector. Components within a thousandth of the largest count as equal to it and the
- * first of them decides, so that rounding does not choose between (1, -1) and (-1, 1).
+ * The sign of the largest component of a vector. Components within a thousandth of the largest count as equal to
+ * it and the first of them decides, so that rounding does not choose between (1, -1) and (-1, 1).
  */
 export function leadingSign(vector: Float64Array): number {
   let largest = 0;

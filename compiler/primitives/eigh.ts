@@ -7,7 +7,17 @@ import { symmetricEigen } from "./eigh-numerics.ts";
 import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { machineEpsilon } from "./machine.ts";
-import { alongColumns, alongRows, batchedMatmul, diagonalOf, matrixTranspose, matrixType, perMatrix, stackSizes, symmetricPart } from "./matrix.ts";
+import {
+  alongColumns,
+  alongRows,
+  batchedMatmul,
+  diagonalOf,
+  matrixTranspose,
+  matrixType,
+  perMatrix,
+  stackSizes,
+  symmetricPart,
+} from "./matrix.ts";
 import { copyMatrix, symmetrize } from "./matrix-numerics.ts";
 import { reduceMax } from "./reduce.ts";
 import { abs } from "./rounding.ts";
@@ -28,7 +38,8 @@ export const eighPrimitive: Primitive<Record<string, never>> = {
       symmetrize(matrix, n);
       const eigen = symmetricEigen(matrix, n);
       values.data.set(eigen.values, k * n);
-      for (let i = 0; i < n; i++) for (let j = 0; j < n; j++) vectors.data[(k * n + i) * n + j] = eigen.vectors[j * n + i]!;
+      for (let i = 0; i < n; i++)
+        for (let j = 0; j < n; j++) vectors.data[(k * n + i) * n + j] = eigen.vectors[j * n + i]!;
     }
     return [values, vectors];
   },

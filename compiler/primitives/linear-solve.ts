@@ -2,7 +2,7 @@
  * Dense linear systems. The factors are a primitive of their own, so that all systems with one matrix (values,
  * tangents, cotangents) share one factorisation.
  */
-import { type Atom } from "../core/graph.ts";
+import type { Atom } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { neg, sub } from "./arithmetic.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
@@ -13,13 +13,13 @@ import { copyMatrix, luInPlace, solveLuInPlace } from "./matrix-numerics.ts";
 import { solveManyAtOnce } from "./triangular-solve.ts";
 
 /**
- * [packed L and U, permutation, ok] of a square stack. The factors are for `factored_solve` alone, which
+ * [packed L and U, permutation, ok] of a square stack. The factors are for `factoredSolve` alone, which
  * differentiates through A itself: to a derivative they are constants. Those of a singular matrix are zero.
  */
 export const luFactorsPrimitive: Primitive<Record<string, never>> = {
-  name: "lu_factors",
+  name: "luFactors",
   infer: ([a]) => {
-    const { batch, rows } = matrixType("lu_factors", a!, "square");
+    const { batch, rows } = matrixType("luFactors", a!, "square");
     return [a!, { dtype: "int", shape: [...batch, rows] }, { dtype: "bool", shape: batch }];
   },
   evaluate: ([a], _params, context) => {
@@ -38,23 +38,33 @@ export const luFactorsPrimitive: Primitive<Record<string, never>> = {
     return [packed, permutation, ok];
   },
   jvp: zeroJvp(() => luFactorsPrimitive),
-  transpose: notLinear("lu_factors"),
+  transpose: notLinear("luFactors"),
   batch: batchLeading(() => luFactorsPrimitive),
 };
 
 type SolveParams = { readonly transposed: boolean };
 
-/** Inputs A, its factors and permutation, B. A is not read: it is there for its tangent. Zero where the factors are. */
+/**
+ * Inputs A, its factors and permutation, B. A is not read: it is there for its tangent. Zero where the factors
+ * are.
+ */
 export const factoredSolvePrimitive: Primitive<SolveParams> = {
-  name: "factored_solve",
-  infer: ([a, , , rhs]) => [systemType("factored_solve", a!, rhs!)],
+  name: "factoredSolve",
+  infer: ([a, , , rhs]) => [systemType("factoredSolve", a!, rhs!)],
   evaluate: ([, packed, permutation, rhs], { transposed }, context) => {
     const { count, rows: n, columns: m } = stackSizes(rhs!);
     const result = makeArray(context, "real", rhs!.shape);
     for (let k = 0; k < count; k++) {
       if (packed!.data[k * n * n] === 0) continue;
       const x = copyMatrix(rhs!.data, k, n * m);
-      solveLuInPlace(copyMatrix(packed!.data, k, n * n), permutation!.data.subarray(k * n, (k + 1) * n), n, x, m, transposed);
+      solveLuInPlace(
+        copyMatrix(packed!.data, k, n * n),
+        permutation!.data.subarray(k * n, (k + 1) * n),
+        n,
+        x,
+        m,
+        transposed,
+      );
       result.data.set(x, k * n * m);
     }
     return [result];
@@ -70,15 +80,17 @@ export const factoredSolvePrimitive: Primitive<SolveParams> = {
   },
   // <ct, A \ B> = <A' \ ct, B>
   transpose: (b, { inputs, params }, linear, [ct]) => {
-    if (linear[0] || linear[1]) return notLinear("factored_solve in its matrix")();
+    if (linear[0] || linear[1]) return notLinear("factoredSolve in its matrix")();
     if (!ct) return [undefined, undefined, undefined, undefined];
     const operands = [...inputs.slice(0, 3), ct];
     const cotangent = b.emit(factoredSolvePrimitive, operands, { transposed: !params.transposed })[0]!;
     return [undefined, undefined, undefined, cotangent];
   },
   batch: (b, call, batched, size, guard) => {
-    if (batched[0] || batched[1] || batched[2]) return batchLeading(() => factoredSolvePrimitive)(b, call, batched, size, guard);
-    const solve = (columns: Atom) => b.emit(factoredSolvePrimitive, [...call.inputs.slice(0, 3), columns], call.params)[0]!;
+    if (batched[0] || batched[1] || batched[2])
+      return batchLeading(() => factoredSolvePrimitive)(b, call, batched, size, guard);
+    const solve = (columns: Atom) =>
+      b.emit(factoredSolvePrimitive, [...call.inputs.slice(0, 3), columns], call.params)[0]!;
     return { outputs: [solveManyAtOnce(b, call.inputs[3]!, size, solve)], batched: [true] };
   },
 };
@@ -105,4 +117,7 @@ export function inverse(b: Emitter, a: Atom): readonly [inverse: Atom, ok: Atom]
   return linearSolve(b, a, identityLike(b, a));
 }
 
-export const linearSolvePrimitives: readonly Primitive[] = [luFactorsPrimitive, factoredSolvePrimitive] as readonly Primitive[];
+export const linearSolvePrimitives: readonly Primitive[] = [
+  luFactorsPrimitive,
+  factoredSolvePrimitive,
+] as readonly Primitive[];

@@ -5,7 +5,17 @@ import { notLinear } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { epsilonOf } from "./machine.ts";
-import { batchedMatmul, identityLike, keep, lowerPart, matrixTranspose, matrixType, perMatrix, stackSizes, upperPart } from "./matrix.ts";
+import {
+  batchedMatmul,
+  identityLike,
+  keep,
+  lowerPart,
+  matrixTranspose,
+  matrixType,
+  perMatrix,
+  stackSizes,
+  upperPart,
+} from "./matrix.ts";
 import { copyMatrix, luInPlace } from "./matrix-numerics.ts";
 import { select } from "./select.ts";
 import { triangularSolve } from "./triangular-solve.ts";
@@ -46,7 +56,11 @@ export const luPrimitive: Primitive<Record<string, never>> = {
     const safe = select(b, regular, upper, identityLike(b, upper));
     const rows = gather(b, da, permutation, lanes, lanes);
     const left = triangularSolve(b, lower, rows, { lower: true, transposed: false, unitDiagonal: true });
-    const both = triangularSolve(b, safe, matrixTranspose(b, left), { lower: false, transposed: true, unitDiagonal: false });
+    const both = triangularSolve(b, safe, matrixTranspose(b, left), {
+      lower: false,
+      transposed: true,
+      unitDiagonal: false,
+    });
     const m = keep(b, regular, matrixTranspose(b, both));
     const tangents = [batchedMatmul(b, lower, lowerPart(b, m, "below")), batchedMatmul(b, upperPart(b, m), upper)];
     return { outputs, tangents: [undefined, ...tangents, undefined] };
@@ -56,9 +70,9 @@ export const luPrimitive: Primitive<Record<string, never>> = {
 };
 
 /**
- * For a square stack A `[..., n, n]`: a permutation p `int[..., n]`, L unit lower and U upper triangular with A[p] = L U
- * (partial pivoting: |L| <= 1), and whether A is regular (as `linearSolve` judges; the factors exist anyway).
- * The derivative is that at the fixed permutation; it is given as zero where A is singular.
+ * For a square stack A `[..., n, n]`: a permutation p `int[..., n]`, L unit lower and U upper triangular with
+ * A[p] = L U (partial pivoting: |L| <= 1), and whether A is regular (as `linearSolve` judges; the factors exist
+ * anyway). The derivative is that at the fixed permutation; it is given as zero where A is singular.
  */
 export function lu(b: Emitter, a: Atom): readonly [permutation: Atom, lower: Atom, upper: Atom, ok: Atom] {
   const [permutation, lower, upper, ok] = b.emit(luPrimitive, [a], {});

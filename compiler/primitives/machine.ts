@@ -9,7 +9,7 @@ export function epsilonOf(precision: "f64" | "f32"): number {
 }
 
 export const machineEpsilonPrimitive: Primitive<Record<string, never>> = {
-  name: "machine_epsilon",
+  name: "machineEpsilon",
   infer: () => [realScalar],
   evaluate: (_inputs, _params, context) => {
     const out = makeArray(context, "real", []);
@@ -17,7 +17,7 @@ export const machineEpsilonPrimitive: Primitive<Record<string, never>> = {
     return [out];
   },
   jvp: zeroJvp(() => machineEpsilonPrimitive),
-  transpose: notLinear("machine_epsilon"),
+  transpose: notLinear("machineEpsilon"),
   batch: (b, call) => ({ outputs: b.emit(machineEpsilonPrimitive, call.inputs, call.params), batched: [false] }),
 };
 

@@ -74,7 +74,8 @@ export function luInPlace(a: Float64Array, n: number, threshold: number): Lu {
     let largest = 0;
     for (let j = 0; j < n; j++) largest = Math.max(largest, Math.abs(a[i * n + j]!));
     rowScale[i] = largest;
-    if (largest > 0) for (let j = 0; j < n; j++) columnScale[j] = Math.max(columnScale[j]!, Math.abs(a[i * n + j]!) / largest);
+    if (largest > 0)
+      for (let j = 0; j < n; j++) columnScale[j] = Math.max(columnScale[j]!, Math.abs(a[i * n + j]!) / largest);
   }
   let sign = 1;
   let regular = true;
@@ -129,7 +130,10 @@ export interface TriangularOptions {
   readonly unitDiagonal: boolean;
 }
 
-/** Solves T X = B or T' X = B in place of B (n x m), T the chosen triangle of `a`. Divides by what is on the diagonal. */
+/**
+ * Solves T X = B or T' X = B in place of B (n x m), T the chosen triangle of `a`. Divides by what is on the
+ * diagonal.
+ */
 export function solveTriangularInPlace(
   a: Float64Array,
   n: number,

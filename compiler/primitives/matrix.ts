@@ -15,7 +15,11 @@ import { broadcast, transpose } from "./shape.ts";
 const mayBeEqual = (a: Dim, b: Dim) => compareDims(a, b) !== "different";
 
 /** The type of a stack of matrices, checked: at least two axes, reals; square if asked. */
-export function matrixType(name: string, x: ArrayType, kind: "square" | "any"): { batch: readonly Dim[]; rows: Dim; columns: Dim } {
+export function matrixType(
+  name: string,
+  x: ArrayType,
+  kind: "square" | "any",
+): { batch: readonly Dim[]; rows: Dim; columns: Dim } {
   const rank = x.shape.length;
   invariant(x.dtype === "real" && rank >= 2, () => `${name} of ${showType(x)}`);
   const [rows, columns] = [x.shape[rank - 2]!, x.shape[rank - 1]!];
@@ -28,7 +32,9 @@ export function systemType(name: string, a: ArrayType, rhs: ArrayType): ArrayTyp
   const { batch, rows } = matrixType(name, a, "square");
   const other = matrixType(name, rhs, "any");
   invariant(
-    mayBeEqual(rows, other.rows) && batch.length === other.batch.length && batch.every((d, i) => mayBeEqual(d, other.batch[i]!)),
+    mayBeEqual(rows, other.rows) &&
+      batch.length === other.batch.length &&
+      batch.every((d, i) => mayBeEqual(d, other.batch[i]!)),
     () => `${name} of ${showType(a)} and ${showType(rhs)}`,
   );
   return rhs;
@@ -66,7 +72,8 @@ export function placesWhere(b: Emitter, x: Atom, relation: "below" | "lower" | "
   const matrix = shape.slice(-2);
   const row = broadcast(b, iota(b, matrix[0]!), matrix, [0]);
   const column = broadcast(b, iota(b, matrix[1]!), matrix, [1]);
-  const places = relation === "diagonal" ? equal(b, row, column) : (relation === "lower" ? greaterEqual : greater)(b, row, column);
+  const places =
+    relation === "diagonal" ? equal(b, row, column) : (relation === "lower" ? greaterEqual : greater)(b, row, column);
   return broadcast(b, places, shape, [r - 2, r - 1]);
 }
 
@@ -110,17 +117,32 @@ export function scaleColumns(b: Emitter, x: Atom, v: Atom): Atom {
 /** `v` `[..., m]` repeated for each row of `x` `[..., n, m]`. */
 export function alongColumns(b: Emitter, v: Atom, x: Atom): Atom {
   const r = x.type.shape.length;
-  return broadcast(b, v, x.type.shape, v.type.shape.map((_, i) => (i === r - 2 ? r - 1 : i)));
+  return broadcast(
+    b,
+    v,
+    x.type.shape,
+    v.type.shape.map((_, i) => (i === r - 2 ? r - 1 : i)),
+  );
 }
 
 /** `v` `[..., n]` repeated for each column of `x` `[..., n, m]`. */
 export function alongRows(b: Emitter, v: Atom, x: Atom): Atom {
-  return broadcast(b, v, x.type.shape, v.type.shape.map((_, i) => i));
+  return broadcast(
+    b,
+    v,
+    x.type.shape,
+    v.type.shape.map((_, i) => i),
+  );
 }
 
 /** One flag or number a matrix, `[...]`, repeated over the entries of `x` `[..., n, m]`. */
 export function perMatrix(b: Emitter, flag: Atom, x: Atom): Atom {
-  return broadcast(b, flag, x.type.shape, flag.type.shape.map((_, i) => i));
+  return broadcast(
+    b,
+    flag,
+    x.type.shape,
+    flag.type.shape.map((_, i) => i),
+  );
 }
 
 /** `x` with zeros on the diagonal. */

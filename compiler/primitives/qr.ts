@@ -16,7 +16,10 @@ export const qrPrimitive: Primitive<Record<string, never>> = {
   infer: ([a]) => {
     const { batch, rows, columns } = matrixType("qr", a!, "any");
     const [m, n] = [knownDim(rows), knownDim(columns)];
-    invariant(m === undefined || n === undefined || m >= n, () => `qr of ${showType(a!)}, which has fewer rows than columns`);
+    invariant(
+      m === undefined || n === undefined || m >= n,
+      () => `qr of ${showType(a!)}, which has fewer rows than columns`,
+    );
     return [a!, { dtype: "real", shape: [...batch, columns, columns] }];
   },
   evaluate: ([a], _params, context) => {
@@ -46,8 +49,9 @@ export const qrPrimitive: Primitive<Record<string, never>> = {
 };
 
 /**
- * [Q, R] of `[..., m, n]`, m >= n: Q `[..., m, n]` with orthonormal columns, R `[..., n, n]` upper triangular with a diagonal
- * that is not negative. By Householder reflections, backward error about n epsilon. The derivative needs full rank.
+ * [Q, R] of `[..., m, n]`, m >= n: Q `[..., m, n]` with orthonormal columns, R `[..., n, n]` upper triangular
+ * with a diagonal that is not negative. By Householder reflections, backward error about n epsilon. The
+ * derivative needs full rank.
  */
 export function qr(b: Emitter, a: Atom): readonly [q: Atom, r: Atom] {
   const [q, r] = b.emit(qrPrimitive, [a], {});

@@ -125,6 +125,15 @@ export function categorical(b: Emitter, key: Atom, p: Atom): Atom {
   const threshold = mul(b, uniform(b, key, outer.slice(lanes)), total);
   // The last sum is never passed, so it need not be counted: the index stays in range whatever the weights.
   const others = sliceAxis(b, sums, axis, 0, last);
-  const passed = lessEqual(b, others, broadcast(b, threshold, others.type.shape, outer.map((_, i) => i)));
+  const passed = lessEqual(
+    b,
+    others,
+    broadcast(
+      b,
+      threshold,
+      others.type.shape,
+      outer.map((_, i) => i),
+    ),
+  );
   return reduceSum(b, convert(b, passed, "int"), [axis]);
 }

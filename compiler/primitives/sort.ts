@@ -71,7 +71,7 @@ function mergeSort(keys: Float64Array, order: Int32Array, scratch: Int32Array): 
 
 function isBefore(x: number, y: number): boolean {
   // A NaN is after every number and equal to another NaN; -0 and 0 are equal.
-  return x < y || (y !== y && x === x);
+  return x < y || (Number.isNaN(y) && !Number.isNaN(x));
 }
 
 /**

@@ -1,7 +1,7 @@
 /**
  * Singular values by one-sided Jacobi (Hestenes): columns are rotated in pairs until all are orthogonal.
- * Accurate to a small multiple of epsilon, for small singular values too when the matrix is a well-conditioned one with scaled
- * columns (Demmel and Veselic, "Jacobi's method is more accurate than QR", 1992).
+ * Accurate to a small multiple of epsilon, for small singular values too when the matrix is a well-conditioned
+ * one with scaled columns (Demmel and Veselic, "Jacobi's method is more accurate than QR", 1992).
  */
 import { leadingSign } from "./eigh-numerics.ts";
 
@@ -19,13 +19,14 @@ export interface Svd {
 }
 
 /**
- * The reduced SVD of a matrix with rows >= columns, given as its transpose `at` (columns x rows, so that its columns are
- * contiguous; destroyed). All NaN if the matrix is not finite.
+ * The reduced SVD of a matrix with rows >= columns, given as its transpose `at` (columns x rows, so that its
+ * columns are contiguous; destroyed). All NaN if the matrix is not finite.
  */
 export function jacobiSvd(at: Float64Array, rows: number, columns: number): Svd {
   const values = new Float64Array(columns);
   const right = new Float64Array(columns * columns);
-  if (!at.every(Number.isFinite)) return { left: at.fill(Number.NaN), values: values.fill(Number.NaN), right: right.fill(Number.NaN) };
+  if (!at.every(Number.isFinite))
+    return { left: at.fill(Number.NaN), values: values.fill(Number.NaN), right: right.fill(Number.NaN) };
   let largest = 0;
   for (const x of at) largest = Math.max(largest, Math.abs(x));
   const scale = largest === 0 ? 1 : 2 ** Math.max(Math.floor(Math.log2(largest)), -1022);
@@ -71,7 +72,14 @@ function rotate(w: Float64Array, i: number, j: number, length: number, c: number
   }
 }
 
-function finish(w: Float64Array, rows: number, v: Float64Array, columns: number, values: Float64Array, scale: number): Svd {
+function finish(
+  w: Float64Array,
+  rows: number,
+  v: Float64Array,
+  columns: number,
+  values: Float64Array,
+  scale: number,
+): Svd {
   const norms = new Float64Array(columns);
   for (let j = 0; j < columns; j++) {
     let squares = 0;
@@ -95,7 +103,10 @@ function finish(w: Float64Array, rows: number, v: Float64Array, columns: number,
   return { left, values, right };
 }
 
-/** Fills row `count` of `basis` with a unit vector orthogonal to the rows before it: of all axes, the one least in their span. */
+/**
+ * Fills row `count` of `basis` with a unit vector orthogonal to the rows before it: of all axes, the one least
+ * in their span.
+ */
 function completeBasis(basis: Float64Array, rows: number, count: number): void {
   let [axis, least] = [0, Infinity];
   for (let k = 0; k < rows; k++) {

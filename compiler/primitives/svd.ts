@@ -1,12 +1,22 @@
 /** The reduced singular value decomposition. */
 import { applyOperation, equalDims } from "../core/dimension.ts";
-import { type Atom } from "../core/graph.ts";
+import type { Atom } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { add, mul, sub } from "./arithmetic.ts";
 import { inverseWhereApart } from "./eigh.ts";
 import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
-import { alongColumns, alongRows, batchedMatmul, diagonalOf, matrixTranspose, matrixType, scaleColumns, stackSizes, symmetricPart } from "./matrix.ts";
+import {
+  alongColumns,
+  alongRows,
+  batchedMatmul,
+  diagonalOf,
+  matrixTranspose,
+  matrixType,
+  scaleColumns,
+  stackSizes,
+  symmetricPart,
+} from "./matrix.ts";
 import { copyMatrix, transposed } from "./matrix-numerics.ts";
 import { jacobiSvd } from "./svd-numerics.ts";
 
@@ -72,10 +82,11 @@ export const svdPrimitive: Primitive<Record<string, never>> = {
 };
 
 /**
- * [U, s, V] with A = U diag(s) V', A `[..., m, n]`, k = min(m, n): U `[..., m, k]` and V `[..., n, k]` with orthonormal columns, s `[..., k]`
- * descending. Of each pair of vectors, the one on the longer side has its largest component positive.
- * Accurate to a small multiple of epsilon |A|, often for small s too. Derivatives treat singular values nearer than k epsilon max(s)
- * as equal, as `eigh` does, and smaller ones than that as zero.
+ * [U, s, V] with A = U diag(s) V', A `[..., m, n]`, k = min(m, n): U `[..., m, k]` and V `[..., n, k]` with
+ * orthonormal columns, s `[..., k]` descending. Of each pair of vectors, the one on the longer side has its
+ * largest component positive. Accurate to a small multiple of epsilon |A|, often for small s too. Derivatives
+ * treat singular values nearer than k epsilon max(s) as equal, as `eigh` does, and smaller ones than that as
+ * zero.
  */
 export function svd(b: Emitter, a: Atom): readonly [u: Atom, s: Atom, v: Atom] {
   const [u, s, v] = b.emit(svdPrimitive, [a], {});

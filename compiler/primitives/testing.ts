@@ -2,6 +2,9 @@
  * The property test of a primitive (or of a function built of primitives): that shapes are as inferred,
  * that derivatives agree with numeric ones and with their transposes to second order, and that lanes of a
  * batch give what they give alone. Used by the *.test.ts files; no part of the compiler.
+ *
+ * A family's cases are an array `...Cases` exported by a file `*.cases.ts`, which a test file runs through
+ * `checkPrimitive`; completeness.test.ts finds the primitives that no case uses.
  */
 import assert from "node:assert/strict";
 import fc from "fast-check";

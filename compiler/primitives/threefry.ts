@@ -12,7 +12,7 @@
  */
 import type { NdArray } from "../core/array.ts";
 import { compareDims, type Dim } from "../core/dimension.ts";
-import { type ArrayType, type Atom, concreteShape, intScalar, showType } from "../core/graph.ts";
+import { type ArrayType, type Atom, concreteShape, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
@@ -50,7 +50,10 @@ type ThreefryParams = { readonly count: Dim; readonly stream: number };
 
 function keyBatch(name: string, key: ArrayType): readonly Dim[] {
   const last = key.shape.at(-1);
-  invariant(key.dtype === "int" && last !== undefined && compareDims(last, 2) !== "different", () => `${name} of ${showType(key)}`);
+  invariant(
+    key.dtype === "int" && last !== undefined && compareDims(last, 2) !== "different",
+    () => `${name} of ${showType(key)}`,
+  );
   return key.shape.slice(0, -1);
 }
 
@@ -83,10 +86,13 @@ export function threefry(b: Emitter, keys: Atom, count: Dim, stream = drawStream
 }
 
 export const foldInPrimitive: Primitive<Record<string, never>> = {
-  name: "fold_in",
+  name: "foldIn",
   infer: ([key, index]) => {
-    const shape = keyBatch("fold_in", key!);
-    invariant(index!.dtype === "int" && index!.shape.length === shape.length, () => `fold_in of ${showType(key!)} and ${showType(index!)}`);
+    const shape = keyBatch("foldIn", key!);
+    invariant(
+      index!.dtype === "int" && index!.shape.length === shape.length,
+      () => `foldIn of ${showType(key!)} and ${showType(index!)}`,
+    );
     return [{ dtype: "int", shape: [...shape, 2] }];
   },
   evaluate: ([key, index], _params, context) => {
@@ -97,7 +103,7 @@ export const foldInPrimitive: Primitive<Record<string, never>> = {
     return [out];
   },
   jvp: zeroJvp(() => foldInPrimitive),
-  transpose: notLinear("fold_in"),
+  transpose: notLinear("foldIn"),
   batch: batchLeading(() => foldInPrimitive),
 };
 
@@ -107,9 +113,9 @@ export function foldIn(b: Emitter, key: Atom, index: Atom): Atom {
 }
 
 /**
- * `unit`: k / 2^53 in [0, 1). `open`: (k + 1/2) / 2^52 in (0, 1). `symmetric`: (2 k + 1) / 2^53 - 1, k of 53 bits, in (-1, 1), never 0.
- * All are exact. In f32 the formulas use the leading 24, 23 and 24 bits of word 0 in place of 53, 52 and 53
- * bits of both words, so the two precisions agree to the resolution of f32.
+ * `unit`: k / 2^53 in [0, 1). `open`: (k + 1/2) / 2^52 in (0, 1). `symmetric`: (2 k + 1) / 2^53 - 1, k of 53
+ * bits, in (-1, 1), never 0. All are exact. In f32 the formulas use the leading 24, 23 and 24 bits of word 0 in
+ * place of 53, 52 and 53 bits of both words, so the two precisions agree to the resolution of f32.
  */
 export type UniformKind = "unit" | "open" | "symmetric";
 
@@ -130,16 +136,17 @@ export function uniformFromBits(hi: number, lo: number, kind: UniformKind, preci
 type UniformParams = { readonly kind: UniformKind };
 
 export const bitsToUniformPrimitive: Primitive<UniformParams> = {
-  name: "bits_to_uniform",
-  infer: ([bits]) => [{ dtype: "real", shape: keyBatch("bits_to_uniform", bits!) }],
+  name: "bitsToUniform",
+  infer: ([bits]) => [{ dtype: "real", shape: keyBatch("bitsToUniform", bits!) }],
   evaluate: ([bits], { kind }, context) => {
     const out = makeArray(context, "real", bits!.shape.slice(0, -1));
     const [from, to] = [bits!.data, out.data];
-    for (let i = 0; i < to.length; i++) to[i] = uniformFromBits(from[2 * i]!, from[2 * i + 1]!, kind, context.precision);
+    for (let i = 0; i < to.length; i++)
+      to[i] = uniformFromBits(from[2 * i]!, from[2 * i + 1]!, kind, context.precision);
     return [out];
   },
   jvp: zeroJvp(() => bitsToUniformPrimitive),
-  transpose: notLinear("bits_to_uniform"),
+  transpose: notLinear("bitsToUniform"),
   batch: batchLeading(() => bitsToUniformPrimitive),
 };
 
@@ -166,10 +173,13 @@ export function scaleBits(hi: number, lo: number, range: number): number {
 }
 
 export const bitsBelowPrimitive: Primitive<Record<string, never>> = {
-  name: "bits_below",
+  name: "bitsBelow",
   infer: ([bits, range]) => {
-    const shape = keyBatch("bits_below", bits!);
-    invariant(range!.dtype === "int" && range!.shape.length === shape.length, () => `bits_below of ${showType(bits!)} and ${showType(range!)}`);
+    const shape = keyBatch("bitsBelow", bits!);
+    invariant(
+      range!.dtype === "int" && range!.shape.length === shape.length,
+      () => `bitsBelow of ${showType(bits!)} and ${showType(range!)}`,
+    );
     return [{ dtype: "int", shape }];
   },
   evaluate: ([bits, range], _params, context) => {
@@ -179,7 +189,7 @@ export const bitsBelowPrimitive: Primitive<Record<string, never>> = {
     return [out];
   },
   jvp: zeroJvp(() => bitsBelowPrimitive),
-  transpose: notLinear("bits_below"),
+  transpose: notLinear("bitsBelow"),
   batch: batchLeading(() => bitsBelowPrimitive),
 };
 
@@ -197,8 +207,6 @@ export function bitsBelow(b: Emitter, bits: Atom, range: Atom): Atom {
 export function keyOfSeed(seed: number): NdArray {
   return { dtype: "int", shape: [2], data: Int32Array.of(0, seed) };
 }
-
-export const keyType: ArrayType = { dtype: intScalar.dtype, shape: [2] };
 
 export const threefryPrimitives: readonly Primitive[] = [
   threefryPrimitive,

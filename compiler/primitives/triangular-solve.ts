@@ -5,15 +5,23 @@ import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { neg, sub } from "./arithmetic.ts";
 import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
-import { batchedMatmul, lowerPart, matrixTranspose, stackSizes, systemType, upperPart, withoutDiagonal } from "./matrix.ts";
+import {
+  batchedMatmul,
+  lowerPart,
+  matrixTranspose,
+  stackSizes,
+  systemType,
+  upperPart,
+  withoutDiagonal,
+} from "./matrix.ts";
 import { copyMatrix, solveTriangularInPlace, type TriangularOptions } from "./matrix-numerics.ts";
 import { moveAxis, reshape } from "./shape.ts";
 
 type TriangularParams = { readonly lower: boolean; readonly transposed: boolean; readonly unitDiagonal: boolean };
 
 export const triangularSolvePrimitive: Primitive<TriangularParams> = {
-  name: "triangular_solve",
-  infer: ([a, rhs]) => [systemType("triangular_solve", a!, rhs!)],
+  name: "triangularSolve",
+  infer: ([a, rhs]) => [systemType("triangularSolve", a!, rhs!)],
   evaluate: ([a, rhs], params, context) => {
     const { count, rows: n, columns: m } = stackSizes(rhs!);
     const result = makeArray(context, "real", rhs!.shape);
@@ -37,7 +45,7 @@ export const triangularSolvePrimitive: Primitive<TriangularParams> = {
   },
   // <ct, T \ B> = <T' \ ct, B>
   transpose: (b, { inputs, params }, linear, [ct]) => {
-    if (linear[0]) return notLinear("triangular_solve in its matrix")();
+    if (linear[0]) return notLinear("triangularSolve in its matrix")();
     return [undefined, ct && triangularSolve(b, inputs[0]!, ct, { ...params, transposed: !params.transposed })];
   },
   batch: (b, call, batched, size, guard) => {

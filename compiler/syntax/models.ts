@@ -116,7 +116,10 @@ export abstract class ModelGrammar extends DeclarationGrammar {
           { GATE: () => this.atWord("var"), ALT: () => variables.push(this.subrule(4, this.variable)) },
           {
             GATE: () => this.atWord("subject"),
-            ALT: () => constraints.push(...(this.subrule(5, this.constraints) ?? [])),
+            ALT: () => {
+              const lines = this.subrule(5, this.constraints);
+              this.ACTION(() => constraints.push(...lines));
+            },
           },
           {
             ALT: () => {

@@ -1,0 +1,456 @@
+/** Making and reshaping arrays. */
+import { addDims, applyOperation, compareDims, type Dim, knownDim, multiplyDims, productOfDims, showDim, subtractDims } from "../../core/dimension.ts";
+import { type Atom, intLiteral, realLiteral } from "../../core/graph.ts";
+import { add, div, mul } from "../../primitives/arithmetic.ts";
+import { and, equal, greaterEqual, less, lessEqual } from "../../primitives/comparison.ts";
+import { convert } from "../../primitives/convert.ts";
+import { conv, samePadding } from "../../primitives/convolution.ts";
+import { dotGeneral } from "../../primitives/dot.ts";
+import { einsum, parseEinsum } from "../../primitives/einsum.ts";
+import { gather, scatterAdd } from "../../primitives/gather.ts";
+import { iota } from "../../primitives/iota.ts";
+import { diagonalOf } from "../../primitives/matrix.ts";
+import { maxPool, meanPool, patches, resize } from "../../primitives/pooling.ts";
+import { modFloor } from "../../primitives/rounding.ts";
+import { select } from "../../primitives/select.ts";
+import { broadcast, concat, pad, reshape, reverse, slice } from "../../primitives/shape.ts";
+import { fail } from "../../syntax/diagnostic.ts";
+import type { Elaborator } from "../elaborator.ts";
+import { lengthOf, stackTerms } from "../indexing.ts";
+import { commonType, convertTo, zeroLike } from "../operators.ts";
+import { type ArrayTerm, type CallArguments, coreType, leavesOf, mapLeaves, rankOf, shapeOf, showTermType, type Term, tupleTerm } from "../terms.ts";
+import { ravelTerm } from "./reductions.ts";
+import { arrayArgument, type Builtin, knownInt, oneAxis, result, sizes, take } from "./support.ts";
+
+function constant(name: "zeros" | "ones", value: number): Builtin {
+  return (e, args) => {
+    take(name, args, []);
+    const shape = sizes(name, args);
+    return result(e, `${name} ${value}`, [], "real", shape, (b) => (shape.length === 0 ? realLiteral(value) : broadcast(b, realLiteral(value), shape, [])));
+  };
+}
+
+/** `fill[n](-1)`: any value, repeated. */
+const fillBuiltin: Builtin = (e, args) => {
+  const [x] = take("fill", args, ["value"]);
+  const shape = sizes("fill", args);
+  return mapLeaves(x!.kind === "range" ? e.rangeToArray(x!, args.span) : x!, (leaf) => {
+    const own = leaf.atom.type.shape;
+    const axes = own.map((_, i) => i + shape.length);
+    return result(e, "fill", [leaf.atom], leaf.type, [...shape, ...shapeOf(leaf)], (b) => (shape.length === 0 ? leaf.atom : broadcast(b, leaf.atom, [...shape, ...own], axes)));
+  });
+};
+
+const eye: Builtin = (e, args) => {
+  take("eye", args, []);
+  const [n] = sizes("eye", args, 1);
+  return result(e, "eye", [], "real", [n!, n!], (b) => identity(b, n!));
+};
+
+function identity(b: Parameters<typeof iota>[0], n: Dim): Atom {
+  const i = iota(b, n);
+  return convert(b, equal(b, broadcast(b, i, [n, n], [0]), broadcast(b, i, [n, n], [1])), "real");
+}
+
+const iotaBuiltin: Builtin = (e, args) => {
+  take("iota", args, []);
+  const [n] = sizes("iota", args, 1);
+  return result(e, "iota", [], "int", [n!], (b) => iota(b, n!));
+};
+
+const linspace: Builtin = (e, args) => {
+  const [n] = sizes("linspace", args, 1);
+  const [from, to] = take("linspace", args, ["from", "to"]).map((t) => arrayArgument(e, "linspace", t!, args, "real"));
+  return result(e, "linspace", [from!.atom, to!.atom], "real", [n!], (b) => {
+    const steps = Math.max(1, (knownDim(n!) ?? 2) - 1);
+    const u = div(b, convert(b, iota(b, n!), "real"), realLiteral(steps));
+    // Exact at both ends: (1 - u) a + u b.
+    return add(b, mul(b, add(b, realLiteral(1), mul(b, u, realLiteral(-1))), from!.atom), mul(b, u, to!.atom));
+  });
+};
+
+const reshapeBuiltin: Builtin = (e, args) => {
+  const [x] = take("reshape", args, ["x"]);
+  const a = arrayArgument(e, "reshape", x!, args);
+  const shape = sizes("reshape", args);
+  const [have, want] = [productOfDims(shapeOf(a)), productOfDims(shape)];
+  const slack = subtractDims(have, want);
+  if (knownDim(slack) !== undefined && slack !== 0)
+    fail("K0296", args.span, `\`reshape\` keeps all entries, but ${showTermType(a)} has ${showDim(have)} and [${shape.map(showDim).join(", ")}] would have ${showDim(want)}.`);
+  return result(e, "reshape", [a.atom], a.type, shape, (b) => reshape(b, a.atom, coreType(a.type, shape).shape));
+};
+
+const flatten: Builtin = (e, args) => {
+  const [x] = take("flatten", args, ["x"]);
+  const a = arrayArgument(e, "flatten", x!, args);
+  const shape = [productOfDims(shapeOf(a))];
+  return result(e, "flatten", [a.atom], a.type, shape, (b) => reshape(b, a.atom, coreType(a.type, shape).shape));
+};
+
+/** Joins arrays along an axis (the first when left out); single values join vectors. */
+const concatBuiltin: Builtin = (e, args) => {
+  const axis = args.named.get("axis");
+  for (const name of args.named.keys()) if (name !== "axis") fail("K0233", args.span, `\`concat\` has no argument called \`${name}\`.`);
+  if (args.positional.length === 0) fail("K0290", args.span, "`concat` of nothing.");
+  const first = args.positional[0]!;
+  if (first.kind === "tuple")
+    return tupleTerm(
+      first.items.map((_, i) =>
+        concatBuiltin(e, { ...args, positional: args.positional.map((t) => (t.kind === "tuple" ? (e.alignTo(t, first) as typeof first).items[i]! : t)) }),
+      ),
+      first.names,
+    );
+  const given = args.positional.map((t) => arrayArgument(e, "concat", t, args));
+  const type = commonType(given, "`concat`", args.span);
+  const arrays = given.map((t) => {
+    const c = convertTo(e, t, type);
+    return rankOf(c) > 0 ? c : (stackTerms(e, [c], [args.span], args.span) as ArrayTerm);
+  });
+  const rank = rankOf(arrays[0]!);
+  const at = oneAxis(e, "concat", axis, rank, args, 0);
+  for (const t of arrays)
+    if (rankOf(t) !== rank || shapeOf(t).some((d, i) => i !== at && compareDims(d, shapeOf(arrays[0]!)[i]!) === "different"))
+      fail("K0297", args.span, `\`concat\` joins along axis ${at}; all other sizes must agree, but these are ${showTermType(arrays[0]!)} and ${showTermType(t)}.`);
+  const total = arrays.map((t) => shapeOf(t)[at]!).reduce((s, t) => addDims(s, t));
+  const shape = shapeOf(arrays[0]!).map((d, i) => (i === at ? total : d));
+  return result(e, "concat", arrays.map((t) => t.atom), type, shape, (b) => concat(b, arrays.map((t) => t.atom), at));
+};
+
+const stack: Builtin = (e, args) => {
+  const spans = args.positional.map((_, i) => args.spans?.[i] ?? args.span);
+  return stackTerms(e, args.positional, spans, args.span);
+};
+
+/** `block((A, B), (C, D))`: a matrix of matrices, row by row. */
+const block: Builtin = (e, args) => {
+  const rows = args.positional.map((row) => {
+    if (row.kind !== "tuple") fail("K0282", args.span, `\`block\` takes rows of matrices, \`block((A, B), (C, D))\`, but this is ${showTermType(row)}.`);
+    return concatBuiltin(e, { positional: row.items, named: new Map([["axis", e.dimensionTerm(1)]]), span: args.span });
+  });
+  return concatBuiltin(e, { positional: rows, named: new Map(), span: args.span });
+};
+
+/** `pad(x, before, after)` along the first axis, or with a pair per axis: `pad(x, (1, 1), (0, 2))`. */
+const padBuiltin: Builtin = (e, args) => {
+  const [x, ...widths] = args.positional;
+  if (!x) fail("K0240", args.span, "The argument `x` of `pad` is missing.", { help: "Write `pad(x, before, after)`, or a pair for each axis." });
+  const value = args.named.get("value");
+  const a = arrayArgument(e, "pad", x, args);
+  const pairs =
+    widths.length === 2 && widths.every((w) => w.kind === "array")
+      ? [widths]
+      : widths.map((w) => {
+          if (w.kind !== "tuple" || w.items.length !== 2) fail("K0282", args.span, "`pad` takes the widths before and after, a pair for each axis.");
+          return w.items;
+        });
+  if (pairs.length > rankOf(a)) fail("K0286", args.span, `\`pad\` is given ${pairs.length} pairs for ${showTermType(a)}.`);
+  const shape = shapeOf(a);
+  const low = shape.map((_, i) => (pairs[i] ? e.asDimension(pairs[i]![0]!, args.span) : 0));
+  const high = shape.map((_, i) => (pairs[i] ? e.asDimension(pairs[i]![1]!, args.span) : 0));
+  const filler = value ? knownNumber(e, "pad", value, args) : 0;
+  const out = shape.map((d, i) => addDims(addDims(d, low[i]!), high[i]!));
+  return result(e, "pad", [a.atom], a.type, out, (b) => pad(b, a.atom, low, high, shape.map(() => 0), filler));
+};
+
+function knownNumber(e: Elaborator, name: string, term: Term, args: CallArguments): number {
+  if (term.kind === "array" && term.atom.kind === "literal") return term.atom.value;
+  if (e.mode === "check") return 0;
+  return fail("K0284", args.span, `The value of \`${name}\` is a number known while compiling.`);
+}
+
+const flip: Builtin = (e, args) => {
+  const [x, axis] = take("flip", args, ["x", "axis?"]);
+  const a = arrayArgument(e, "flip", x!, args);
+  const at = oneAxis(e, "flip", axis, rankOf(a), args, 0);
+  return result(e, "flip", [a.atom], a.type, shapeOf(a), (b) => reverse(b, a.atom, [at]));
+};
+
+/** `roll(x, 1)` moves entries one place on, the last to the front. */
+const roll: Builtin = (e, args) => {
+  const [x, shift, axis] = take("roll", args, ["x", "shift", "axis?"]);
+  const a = arrayArgument(e, "roll", x!, args);
+  const s = arrayArgument(e, "roll", shift!, args, "int");
+  const at = oneAxis(e, "roll", axis, rankOf(a), args, 0);
+  return result(e, "roll", [a.atom, s.atom], a.type, shapeOf(a), (b) => {
+    const n = shapeOf(a)[at]!;
+    if (n === 0) return a.atom;
+    const from = modFloor(b, add(b, iota(b, n), mul(b, s.atom, intLiteral(-1))), intLiteral(n as number));
+    return gather(b, a.atom, from, at);
+  });
+};
+
+/** The diagonal matrix of a vector, or the diagonal of a matrix. */
+const diag: Builtin = (e, args) => {
+  const [x] = take("diag", args, ["x"]);
+  const a = arrayArgument(e, "diag", x!, args);
+  const shape = shapeOf(a);
+  if (shape.length === 1) {
+    const n = shape[0]!;
+    return result(e, "diag", [a.atom], a.type, [n, n], (b) => {
+      const i = iota(b, n);
+      const on = equal(b, broadcast(b, i, [n, n], [0]), broadcast(b, i, [n, n], [1]));
+      return select(b, on, broadcast(b, a.atom, [n, n], [0]), convert(b, intLiteral(0), a.atom.type.dtype));
+    });
+  }
+  if (shape.length === 2) {
+    requireSquare(e, "diag", a, args);
+    return result(e, "diag", [a.atom], a.type, [shape[0]!], (b) => (a.type === "real" ? diagonalOf(b, a.atom) : diagonalByIndex(b, a.atom)));
+  }
+  return fail("K0282", args.span, `\`diag\` takes a vector or a square matrix, but this is ${showTermType(a)}.`);
+};
+
+function diagonalByIndex(b: Parameters<typeof iota>[0], x: Atom): Atom {
+  const n = x.type.shape[0] as number;
+  const flat = reshape(b, x, [n * n]);
+  return gather(b, flat, mul(b, iota(b, n), intLiteral(n + 1)), 0);
+}
+
+export function requireSquare(e: Elaborator, name: string, a: ArrayTerm, args: CallArguments): void {
+  const [m, n] = shapeOf(a).slice(-2);
+  if (rankOf(a) !== 2 || !e.couldBeEqual(m!, n!))
+    fail("K0298", args.span, `\`${name}\` takes a square matrix, but this is ${showTermType(a)}.`);
+  e.deferEquality([m!], [n!], `\`${name}\``, args.span);
+}
+
+/** The entries on and below (tril) or above (triu) the k-th diagonal. */
+function triangle(name: "tril" | "triu"): Builtin {
+  return (e, args) => {
+    const [x, k] = take(name, args, ["x", "k?"]);
+    const a = arrayArgument(e, name, x!, args);
+    if (rankOf(a) !== 2) fail("K0282", args.span, `\`${name}\` takes a matrix, but this is ${showTermType(a)}.`);
+    const offset = k ? knownInt(e, name, "diagonal", k, args) : 0;
+    return result(e, name, [a.atom], a.type, shapeOf(a), (b) => {
+      const shape = shapeOf(a);
+      const i = broadcast(b, iota(b, shape[0]!), shape, [0]);
+      const j = broadcast(b, iota(b, shape[1]!), shape, [1]);
+      const limit = add(b, i, intLiteral(offset));
+      const keep = name === "tril" ? lessEqual(b, j, limit) : greaterEqual(b, j, limit);
+      return select(b, keep, a.atom, convert(b, intLiteral(0), a.atom.type.dtype));
+    });
+  };
+}
+
+const outer: Builtin = (e, args) => {
+  const [x, y] = take("outer", args, ["x", "y"]).map((t) => arrayArgument(e, "outer", t!, args, "real"));
+  if (rankOf(x!) !== 1 || rankOf(y!) !== 1) fail("K0282", args.span, `\`outer\` takes two vectors, but these are ${showTermType(x!)} and ${showTermType(y!)}.`);
+  const shape = [shapeOf(x!)[0]!, shapeOf(y!)[0]!];
+  return result(e, "outer", [x!.atom, y!.atom], "real", shape, (b) => dotGeneral(b, x!.atom, y!.atom, { contract: [[], []], batch: [[], []] }));
+};
+
+const einsumBuiltin: Builtin = (e, args) => {
+  const [spec, ...operands] = args.positional;
+  if (!spec || spec.kind !== "text") fail("K0300", args.span, "The first argument of `einsum` is its specification.", { help: 'Write `einsum("ij,j->i", A, x)`.' });
+  const arrays = operands.map((t) => arrayArgument(e, "einsum", t, args, "real"));
+  const plan = parseEinsum(spec.text, arrays.map(rankOf));
+  if ("problem" in plan) fail("K0300", args.span, `The specification "${spec.text}" does not fit: ${plan.problem}.`);
+  const found = new Map<string, Dim>();
+  plan.operands.forEach((letters: readonly string[] | string, i: number) => {
+    [...letters].forEach((letter, axis) => {
+      const d = shapeOf(arrays[i]!)[axis]!;
+      const old = found.get(letter);
+      if (old !== undefined && !e.couldBeEqual(old, d)) fail("K0301", args.span, `In "${spec.text}" the index \`${letter}\` has the sizes ${showDim(old)} and ${showDim(d)}.`);
+      if (old !== undefined) e.deferEquality([old], [d], "`einsum`", args.span);
+      found.set(letter, old ?? d);
+    });
+  });
+  const shape = [...plan.output].map((letter) => found.get(letter)!);
+  return result(e, "einsum", arrays.map((t) => t.atom), "real", shape, (b) => einsum(b, spec.text, arrays.map((t) => t.atom)));
+};
+
+const len: Builtin = (e, args) => {
+  const [x] = take("len", args, ["x"]);
+  return e.dimensionTerm(lengthOf(e, x!, args.span));
+};
+
+const size: Builtin = (e, args) => {
+  const [x] = take("size", args, ["x"]);
+  const leaves = leavesOf(x!.kind === "range" ? e.rangeToArray(x!, args.span) : x!, (leaf) => fail("K0282", args.span, `\`size\` counts entries, but this is ${showTermType(leaf)}.`));
+  return e.dimensionTerm(leaves.map((l) => productOfDims(shapeOf(l))).reduce<Dim>((s, t) => addDims(s, t), 0));
+};
+
+const ravel: Builtin = (e, args) => {
+  const [x] = take("ravel", args, ["x"]);
+  return ravelTerm(e, x!.kind === "range" ? e.rangeToArray(x!, args.span) : x!, args);
+};
+
+/** `unravel(like, v)`: the vector in the structure of `like`. */
+export const unravel: Builtin = (e, args) => {
+  const [like, v] = take("unravel", args, ["like", "v"]);
+  const vector = arrayArgument(e, "unravel", v!, args, "real");
+  const leaves = leavesOf(like!, (leaf) => fail("K0282", args.span, `\`unravel\` fills arrays, but this is ${showTermType(leaf)}.`));
+  const total = leaves.map((l) => productOfDims(shapeOf(l))).reduce<Dim>((s, t) => addDims(s, t), 0);
+  if (rankOf(vector) !== 1 || !e.couldBeEqual(shapeOf(vector)[0]!, total))
+    fail("K0302", args.span, `\`unravel\` wants ${showDim(total)} entries, but this is ${showTermType(vector)}.`);
+  e.deferEquality([shapeOf(vector)[0]!], [total], "`unravel`", args.span);
+  let offset: Dim = 0;
+  return mapLeaves(like!, (leaf) => {
+    const start = offset;
+    const stop = addDims(start, productOfDims(shapeOf(leaf)));
+    offset = stop;
+    return result(e, `unravel ${showDim(start)}`, [vector.atom], "real", shapeOf(leaf), (b) => reshape(b, slice(b, vector.atom, [start], [stop], [1]), shapeOf(leaf)));
+  });
+};
+
+const zerosLike: Builtin = (e, args) => {
+  const [x] = take("zeros_like", args, ["x"]);
+  leavesOf(x!, (leaf) => fail("K0282", args.span, `\`zeros_like\` takes numbers, but this is ${showTermType(leaf)}.`));
+  return zeroLike(e, x!);
+};
+
+/** `zip(a, b)`: values iterated together. */
+const zip: Builtin = (e, args) => {
+  const items = args.positional.map((t) => (t.kind === "range" ? e.rangeToArray(t, args.span) : t));
+  const lengths = items.map((t) => lengthOf(e, t, args.span));
+  lengths.forEach((l) => {
+    if (!e.couldBeEqual(l, lengths[0]!)) fail("K0264", args.span, `\`zip\` wants equal lengths, but these are ${lengths.map(showDim).join(" and ")}.`);
+    e.deferEquality([l], [lengths[0]!], "`zip`", args.span);
+  });
+  return tupleTerm(items);
+};
+
+const oneHot: Builtin = (e, args) => {
+  const [n] = sizes("one_hot", args, 1);
+  const [x] = take("one_hot", args, ["x"]);
+  const a = arrayArgument(e, "one_hot", x!, args, "int");
+  const shape = [...shapeOf(a), n!];
+  return result(e, "one_hot", [a.atom], "real", shape, (b) => {
+    const wide = broadcast(b, a.atom, shape, shapeOf(a).map((_, i) => i));
+    return convert(b, equal(b, wide, broadcast(b, iota(b, n!), shape, [shape.length - 1])), "real");
+  });
+};
+
+/** `segment_sum[n](x, ids)`: sums of the rows of each id. */
+const segmentSum: Builtin = (e, args) => {
+  const [n] = sizes("segment_sum", args, 1);
+  const [x, ids] = take("segment_sum", args, ["x", "ids"]);
+  const a = arrayArgument(e, "segment_sum", x!, args);
+  const i = arrayArgument(e, "segment_sum", ids!, args, "int");
+  if (rankOf(a) === 0 || rankOf(i) !== 1 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(i)[0]!))
+    fail("K0303", args.span, `\`segment_sum\` wants an id for each row, but these are ${showTermType(a)} and ${showTermType(i)}.`);
+  const shape = [n!, ...shapeOf(a).slice(1)];
+  if (e.mode === "bind") {
+    const b = e.builder;
+    const inside = and(b, greaterEqual(b, i.atom, intLiteral(0)), less(b, i.atom, intLiteral(knownDim(n!)!)));
+    e.require(args.span, "K0401", inside, [i.atom], `The id {0} is outside ${showDim(n!)} segments.`);
+  }
+  return result(e, "segment_sum", [a.atom, i.atom], a.type, shape, (b) => {
+    const zero = broadcast(b, convert(b, intLiteral(0), a.atom.type.dtype), shape, []);
+    return scatterAdd(b, zero, i.atom, a.atom, 0);
+  });
+};
+
+// ---------------------------------------------------------------- windows
+
+function strideArgument(e: Elaborator, name: string, term: Term | undefined, axes: number, args: CallArguments, otherwise: readonly number[]): number[] {
+  if (!term) return [...otherwise];
+  const items = term.kind === "tuple" ? term.items : Array.from({ length: axes }, () => term);
+  return items.map((t) => knownInt(e, name, "stride", t, args));
+}
+
+const convBuiltin: Builtin = (e, args) => {
+  const [x, w, strideTerm, paddingTerm, groupsTerm] = take("conv", args, ["x", "w", "stride?", "padding?", "groups?"]);
+  const given = arrayArgument(e, "conv", x!, args, "real");
+  const kernel = arrayArgument(e, "conv", w!, args, "real");
+  const axes = rankOf(kernel) - 2;
+  if (axes !== 1 && axes !== 2) fail("K0304", args.span, `The weights of \`conv\` are real[out, in, k] or real[out, in, kh, kw], but these are ${showTermType(kernel)}.`);
+  const single = rankOf(given) === axes + 1;
+  if (!single && rankOf(given) !== axes + 2)
+    fail("K0304", args.span, `\`conv\` wants channels first, [c, ${axes === 2 ? "h, w" : "n"}], with or without a leading batch, but this is ${showTermType(given)}.`);
+  const stride = strideArgument(e, "conv", strideTerm, axes, args, Array(axes).fill(1));
+  const groups = groupsTerm ? knownInt(e, "conv", "groups", groupsTerm, args) : 1;
+  const window = shapeOf(kernel).slice(2);
+  let padding: (readonly [Dim, Dim])[];
+  if (paddingTerm === undefined || (paddingTerm.kind === "word" && paddingTerm.word === "valid")) padding = window.map(() => [0, 0] as const);
+  else if (paddingTerm.kind === "word" && paddingTerm.word === "same") padding = samePadding(window);
+  else padding = strideArgument(e, "conv", paddingTerm, axes, args, []).map((p) => [p, p] as const);
+  const channels = shapeOf(given)[single ? 0 : 1]!;
+  const inner = shapeOf(kernel)[1]!;
+  const wanted = e.dimensionTerm(multiplyDims(inner, groups)).dimension!;
+  if (!e.couldBeEqual(channels, wanted))
+    fail("K0305", args.span, `\`conv\` has ${showDim(channels)} channels, but its weights are for ${showDim(wanted)}.`);
+  const spatial = shapeOf(given).slice(single ? 1 : 2);
+  const out = spatial.map((d, i) => {
+    const span = subtractDims(addDims(d, addDims(padding[i]![0], padding[i]![1])), window[i]!);
+    return addDims(applyOperation("div", span, stride[i]!), 1);
+  });
+  const shape = [...(single ? [] : [shapeOf(given)[0]!]), shapeOf(kernel)[0]!, ...out];
+  return result(e, "conv", [given.atom, kernel.atom], "real", shape, (b) => {
+    const batchOne = single ? reshape(b, given.atom, [1, ...given.atom.type.shape]) : given.atom;
+    const y = conv(b, batchOne, kernel.atom, { stride, padding, groups } as never);
+    return single ? reshape(b, y, y.type.shape.slice(1)) : y;
+  });
+};
+
+function windowed(name: "max_pool" | "mean_pool"): Builtin {
+  return (e, args) => {
+    const window = sizes(name, args);
+    const [x, strideTerm] = take(name, args, ["x", "stride?"]);
+    const a = arrayArgument(e, name, x!, args, "real");
+    if (window.length === 0 || window.length > 2 || rankOf(a) < window.length)
+      fail("K0306", args.span, `\`${name}\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`, { help: `Write \`${name}[2, 2](x)\`.` });
+    const stride = strideArgument(e, name, strideTerm, window.length, args, window.map((d) => knownDim(d) ?? 1));
+    const shape = windowCounts(shapeOf(a), window, stride);
+    return result(e, name, [a.atom], "real", shape, (b) => (name === "max_pool" ? maxPool : meanPool)(b, a.atom, window, stride));
+  };
+}
+
+function windowCounts(shape: readonly Dim[], window: readonly Dim[], stride: readonly number[]): Dim[] {
+  const lead = shape.length - window.length;
+  return shape.map((d, i) => (i < lead ? d : addDims(applyOperation("div", subtractDims(d, window[i - lead]!), stride[i - lead]!), 1)));
+}
+
+/** `patches[kh, kw](x)`: all windows; [..., h, w] gives [..., oh, ow, kh, kw] flattened by the caller. */
+const patchesBuiltin: Builtin = (e, args) => {
+  const window = sizes("patches", args);
+  const [x, strideTerm] = take("patches", args, ["x", "stride?"]);
+  const a = arrayArgument(e, "patches", x!, args, "real");
+  if (window.length === 0 || window.length > 2 || rankOf(a) < window.length)
+    fail("K0306", args.span, `\`patches\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`);
+  const stride = strideArgument(e, "patches", strideTerm, window.length, args, window.map(() => 1));
+  const shape = [...windowCounts(shapeOf(a), window, stride), ...window];
+  return result(e, "patches", [a.atom], "real", shape, (b) => reshape(b, patches(b, a.atom, window, stride), shape));
+};
+
+const resizeBuiltin: Builtin = (e, args) => {
+  const [h, w] = sizes("resize", args, 2);
+  const [x] = take("resize", args, ["x"]);
+  const a = arrayArgument(e, "resize", x!, args, "real");
+  if (rankOf(a) < 2) fail("K0306", args.span, `\`resize\` takes an array with height and width last, but this is ${showTermType(a)}.`);
+  const shape = [...shapeOf(a).slice(0, -2), h!, w!];
+  return result(e, "resize", [a.atom], "real", shape, (b) => resize(b, a.atom, [h!, w!]));
+};
+
+export const arrayBuiltins: Readonly<Record<string, Builtin>> = {
+  zeros: constant("zeros", 0),
+  ones: constant("ones", 1),
+  fill: fillBuiltin,
+  eye,
+  iota: iotaBuiltin,
+  linspace,
+  reshape: reshapeBuiltin,
+  flatten,
+  concat: concatBuiltin,
+  stack,
+  block,
+  pad: padBuiltin,
+  flip,
+  roll,
+  diag,
+  tril: triangle("tril"),
+  triu: triangle("triu"),
+  outer,
+  einsum: einsumBuiltin,
+  len,
+  size,
+  ravel,
+  unravel,
+  zeros_like: zerosLike,
+  zip,
+  one_hot: oneHot,
+  segment_sum: segmentSum,
+  conv: convBuiltin,
+  max_pool: windowed("max_pool"),
+  mean_pool: windowed("mean_pool"),
+  patches: patchesBuiltin,
+  resize: resizeBuiltin,
+};

@@ -1,0 +1,237 @@
+/**
+ * The state of an elaboration. One interpreter serves checking and compiling: with mode "check" sizes are
+ * symbols and work that needs numbers becomes an `opaque` equation; with mode "bind" sizes are numbers.
+ */
+import { Builder } from "../core/builder.ts";
+import { compareDims, type Dim, dimKey, resolve, showDim, subtractDims as subtract, unifyDims } from "../core/dimension.ts";
+import { type ArrayType, type Atom, boolLiteral, intLiteral, intScalar } from "../core/graph.ts";
+import { opaque } from "../core/opaque.ts";
+import type { Emitter } from "../core/primitive.ts";
+import { add } from "../primitives/arithmetic.ts";
+import { iota } from "../primitives/iota.ts";
+import { type Diagnostic, DiagnosticError, errorAt, fail, warningAt } from "../syntax/diagnostic.ts";
+import type { Expression, Span } from "../syntax/tree.ts";
+import { check } from "../transform/control/effects.ts";
+import { elaborateExpression } from "./expressions.ts";
+import { Scope } from "./scope.ts";
+import { alignFields, type ArrayTerm, type RangeTerm, shapeOf, showTermType, type Term } from "./terms.ts";
+
+/** Thrown past a mistake that was already reported. */
+export class AlreadyReported extends Error {}
+
+export interface ElaboratorOptions {
+  readonly mode: "check" | "bind";
+  readonly sources: ReadonlyMap<string, string>;
+  readonly seed: number;
+  readonly precision: "f64" | "f32";
+}
+
+/** The body of a function, where two draws from one key are a mistake. */
+export interface Frame {
+  draws: Map<string, Span | undefined>;
+  /** Loops of this body, innermost last: a key from outside one is drawn from again and again. */
+  readonly loops: Builder[];
+}
+
+export class Elaborator {
+  readonly mode: "check" | "bind";
+  readonly sources: ReadonlyMap<string, string>;
+  readonly seed: number;
+  readonly precision: "f64" | "f32";
+  readonly diagnostics: Diagnostic[] = [];
+  builder: Builder = new Builder();
+  frame: Frame = { draws: new Map(), loops: [] };
+  /** How deep calls nest: there is no recursion, but lambdas could be made to loop. */
+  depth = 0;
+  /** True inside a solver's members: an inner solve warns nobody. */
+  insideSolver = false;
+  /** Builders of script statements: what they own is constant to every derivative. */
+  readonly globals = new WeakSet<Builder>();
+  readonly #reported = new Set<string>();
+
+  constructor(options: ElaboratorOptions) {
+    this.mode = options.mode;
+    this.sources = options.sources;
+    this.seed = options.seed;
+    this.precision = options.precision;
+  }
+
+  // ------------------------------------------------------------ diagnostics
+
+  report(diagnostic: Diagnostic): void {
+    const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${diagnostic.message}`;
+    if (this.#reported.has(key)) return;
+    this.#reported.add(key);
+    this.diagnostics.push(diagnostic);
+  }
+
+  warn(code: string, span: Span | undefined, message: string, help?: string): void {
+    this.report(warningAt(code, span, message, help === undefined ? {} : { help }));
+  }
+
+  /** Leaves the place quietly: what is wrong was reported where it happened. */
+  giveUp(): never {
+    throw new AlreadyReported();
+  }
+
+  /** Runs `body`; a user's mistake in it is reported and gives `otherwise`. */
+  recover<T>(body: () => T, otherwise: T): T {
+    const saved = [this.builder, this.frame, this.depth, this.insideSolver] as const;
+    try {
+      return body();
+    } catch (error) {
+      [this.builder, this.frame, this.depth, this.insideSolver] = saved;
+      if (error instanceof DiagnosticError) this.report(error.diagnostic);
+      else if (error instanceof RangeError && /call stack/i.test(error.message))
+        this.report(errorAt("K0299", undefined, "This program nests too deeply to be compiled."));
+      else if (!(error instanceof AlreadyReported)) throw error;
+      return otherwise;
+    }
+  }
+
+  textOf(span: Span): string {
+    const text = this.sources.get(span.file) ?? "";
+    return text.slice(span.start, span.end).replace(/\s+/g, " ").trim();
+  }
+
+  // ------------------------------------------------------------ emission
+
+  /** One result of the given type: emitted by `make`, or opaque while checking. */
+  emit(name: string, inputs: readonly Atom[], type: ArrayType, make: (b: Emitter) => Atom): Atom {
+    return this.emitMany(name, inputs, [type], (b) => [make(b)])[0]!;
+  }
+
+  emitMany(name: string, inputs: readonly Atom[], types: readonly ArrayType[], make: (b: Emitter) => readonly Atom[]): readonly Atom[] {
+    const constant = inputs.length > 0 && inputs.every((a) => a.kind === "literal") && types.every((t) => t.shape.length === 0);
+    if (this.mode === "check" && !constant) return opaque(this.builder, name, inputs, types);
+    return make(this.builder);
+  }
+
+  at<T>(span: Span | undefined, body: () => T): T {
+    return this.builder.at(span, body);
+  }
+
+  /** Elaborates into another builder. */
+  within<T>(builder: Builder, body: () => T): T {
+    const saved = this.builder;
+    this.builder = builder;
+    try {
+      return body();
+    } finally {
+      this.builder = saved;
+    }
+  }
+
+  /** A body of its own for the rule about keys. */
+  inFrame<T>(body: () => T): T {
+    const saved = this.frame;
+    this.frame = { draws: new Map(), loops: [] };
+    try {
+      return body();
+    } finally {
+      this.frame = saved;
+    }
+  }
+
+  /** A promise checked when the program runs. */
+  require(span: Span | undefined, code: string, promise: Atom, details: readonly Atom[], message: string, help?: string): void {
+    if (this.mode === "check") return;
+    check(this.builder, promise, details, { code, message, help, span });
+  }
+
+  // ------------------------------------------------------------ dimensions
+
+  dimensionTerm(dimension: Dim): ArrayTerm {
+    const d = resolve(dimension);
+    if (typeof d === "number") return { kind: "array", type: "int", atom: intLiteral(d), dimension: d };
+    const [atom] = opaque(this.builder, `dimension ${dimKey(d)}`, [], [intScalar]);
+    return { kind: "array", type: "int", atom: atom!, dimension: d };
+  }
+
+  boolTerm(value: boolean): ArrayTerm {
+    return { kind: "array", type: "bool", atom: boolLiteral(value) };
+  }
+
+  /** The dimension an expression stands for. */
+  dimension(expression: Expression, scope: Scope): Dim {
+    return this.asDimension(this.expression(expression, scope), expression.span);
+  }
+
+  asDimension(term: Term, span: Span | undefined): Dim {
+    if (term.kind === "error") this.giveUp();
+    if (term.kind === "array" && term.dimension !== undefined) {
+      const d = resolve(term.dimension);
+      if (typeof d === "number" && d < 0)
+        fail("K0206", span, `A size can not be negative, but this is ${d}.`, { help: "Sizes are natural numbers." });
+      return d;
+    }
+    if (term.kind === "array" && term.type === "int")
+      fail("K0207", span, "This int is computed while the program runs, so it can not be a size.", {
+        help: "Sizes are made of numbers, sizes of data, `int` params, and arithmetic on them. A part that depends on data is chosen by `where`, `top_k` or a mask of zeros.",
+      });
+    return fail("K0208", span, `A size is an int, but this is ${showTermType(term)}.`, {
+      ...(term.kind === "array" && term.type === "real" ? { help: "`int(x)` rounds toward zero: `int(0.8 * n)`." } : {}),
+    });
+  }
+
+  /** What could not be decided from symbols is decided when data are bound: then sizes are numbers and this is exact. */
+  deferEquality(a: readonly Dim[], c: readonly Dim[], what: string, span: Span | undefined): void {
+    if (this.mode === "check") return;
+    a.forEach((d, i) => {
+      if (compareDims(d, c[i]!) !== "equal")
+        fail("K0209", span, `${what}: the sizes ${showDim(d)} and ${showDim(c[i]!)} differ.`);
+    });
+  }
+
+  rangeToArray(range: RangeTerm, span: Span | undefined): ArrayTerm {
+    const { from, to } = range;
+    if (from.dimension === undefined || to.dimension === undefined)
+      fail("K0222", span, "The length of this range is computed while the program runs, so it is no array.", {
+        help: "Such a range can only drive a `loop`.",
+      });
+    const length = this.lengthOfRange(range, span);
+    const atom = this.emit("iota", [from.atom], { dtype: "int", shape: [length] }, (b) => add(b, iota(b, length), from.atom));
+    return { kind: "array", type: "int", atom };
+  }
+
+  lengthOfRange(range: RangeTerm, span: Span | undefined): Dim {
+    const { from, to } = range;
+    const [a, z] = [resolve(from.dimension!), resolve(to.dimension!)];
+    const length = this.dimensionTerm(subtract(z, a)).dimension!;
+    if (typeof length === "number" && length < 0)
+      fail("K0223", span, `This range runs from ${showDim(a)} to ${showDim(z)}, which is backwards.`, {
+        help: "A range is half-open and counts up; `0..0` is empty.",
+      });
+    return length;
+  }
+
+  /** Whether two sizes may turn out equal; numbers decide. */
+  couldBeEqual(a: Dim, c: Dim): boolean {
+    return unifyDims(a, c) !== "different";
+  }
+
+  sameShapes(a: ArrayTerm, c: ArrayTerm): boolean {
+    const [s, t] = [shapeOf(a), shapeOf(c)];
+    return s.length === t.length && s.every((d, i) => this.couldBeEqual(d, t[i]!));
+  }
+
+  /** The tuple with its fields, at all depths, in the order of another of its structure. */
+  alignTo(term: Term, like: Term): Term {
+    if (term.kind !== "tuple" || like.kind !== "tuple") return term;
+    const aligned = term.names && like.names ? (alignFields(term, like.names) ?? term) : term;
+    return { ...aligned, items: aligned.items.map((t, i) => this.alignTo(t, like.items[i]!)) };
+  }
+
+  /** True for a variable of a function being differentiated or a loop, rather than of the script. */
+  isVarying(a: Atom): boolean {
+    for (let b: Builder | undefined = this.builder; b; b = b.parent) if (b.owns(a)) return b.parent !== undefined || !this.globals.has(b);
+    return false;
+  }
+
+  // ------------------------------------------------------------ expressions
+
+  expression(expression: Expression, scope: Scope): Term {
+    return this.at(expression.span, () => elaborateExpression(this, expression, scope));
+  }
+}
+

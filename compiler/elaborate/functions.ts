@@ -1,0 +1,374 @@
+/** Functions: lambdas, declared functions, calls, patterns. */
+import { Builder } from "../core/builder.ts";
+import { type Dim, knownDim, showDim, unifyDims } from "../core/dimension.ts";
+import type { Graph, Var } from "../core/graph.ts";
+import { fail } from "../syntax/diagnostic.ts";
+import type { Argument, Call, FunctionDeclaration, Identifier, Lambda, Parameter, Pattern, Span } from "../syntax/tree.ts";
+import { call } from "../transform/control/call.ts";
+import { applyCustomRule } from "./custom-rules.ts";
+import type { Elaborator } from "./elaborator.ts";
+import { leadingSlice, lengthOf } from "./indexing.ts";
+import { Scope, suggest } from "./scope.ts";
+import { solverFromCall } from "./solver-terms.ts";
+import { type ArrayTerm, type CallArguments, errorTerm, type FunctionTerm, rebuild, showTermType, type Term } from "./terms.ts";
+import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
+
+const deepest = 200;
+
+/** Calls a term, counting how deep calls nest. */
+export function applyTerm(e: Elaborator, f: Term, args: CallArguments): Term {
+  if (f.kind === "error") return f;
+  const callable = f.kind === "solver" ? solverFromCall(e, f, args) : f;
+  if (callable.kind === "solver") return callable;
+  if (callable.kind === "word") return { ...callable, options: args };
+  if (callable.kind !== "function") {
+    fail("K0230", args.span, `This is called, but it is ${showTermType(f)}, not a function.`, {
+      help: "A line that starts with `(` is a new statement; a product is written with `*`.",
+    });
+  }
+  if (e.depth > deepest) fail("K0231", args.span, "Calls nest too deeply here.", { help: "There is no recursion: write a `loop`." });
+  e.depth += 1;
+  try {
+    return (callable as FunctionTerm).apply(args);
+  } finally {
+    e.depth -= 1;
+  }
+}
+
+/** Calls a function with plain arguments. */
+export function applyTo(e: Elaborator, f: Term, positional: readonly Term[], span: Span): Term {
+  return applyTerm(e, f, { positional, named: new Map(), span });
+}
+
+export function elaborateCall(e: Elaborator, x: Call, scope: Scope): Term {
+  const callee = x.callee;
+  let dimensions: CallArguments["dimensions"];
+  let f: Term;
+  // `f[64](x)`: brackets after a function give dimensions.
+  if (callee.kind === "index") {
+    const base = e.expression(callee.base, scope);
+    if (base.kind === "function" || base.kind === "error") {
+      f = base;
+      const positional: Dim[] = [];
+      const named = new Map<string, Dim>();
+      for (const place of callee.places) {
+        if (place.kind === "slice") fail("K0232", place.span, "A slice is no dimension.", { help: "Brackets after a function give sizes: `zeros[n, d]`." });
+        const dim = e.dimension(place.value, scope);
+        if (place.kind === "dimension") named.set(place.name.name, dim);
+        else positional.push(dim);
+      }
+      dimensions = { positional, named };
+    } else f = e.expression(callee, scope);
+  } else f = e.expression(callee, scope);
+  const [positional, named] = elaborateArguments(e, x.arguments, scope);
+  const parameters = x.parameters ? elaborateArguments(e, x.parameters, scope) : undefined;
+  if (f.kind === "error") return f;
+  const all = [...positional, ...named.values(), ...(parameters?.[0] ?? []), ...(parameters?.[1].values() ?? [])];
+  if (all.some((t) => t.kind === "error")) return errorTerm;
+  return applyTerm(e, f, {
+    positional,
+    named,
+    ...(parameters ? { parameters: { positional: parameters[0], named: parameters[1] } } : {}),
+    ...(dimensions ? { dimensions } : {}),
+    spans: x.arguments.map((a) => a.span),
+    span: x.span,
+  });
+}
+
+function elaborateArguments(e: Elaborator, args: readonly Argument[], scope: Scope): readonly [Term[], Map<string, Term>] {
+  const positional: Term[] = [];
+  const named = new Map<string, Term>();
+  for (const a of args) {
+    const term = e.expression(a.value, scope);
+    if (!a.name) positional.push(term);
+    else {
+      if (named.has(a.name.name)) fail("K0225", a.span, `The argument \`${a.name.name}\` stands here twice.`);
+      named.set(a.name.name, term);
+    }
+  }
+  return [positional, named];
+}
+
+export function lambdaTerm(e: Elaborator, x: Lambda, scope: Scope): FunctionTerm {
+  return {
+    kind: "function",
+    name: "",
+    arity: x.parameters.length,
+    span: x.span,
+    apply: (args) => {
+      refuseNamed(args, "");
+      countArguments(args, x.parameters.length, "this function", x.span);
+      const inner = new Scope(scope);
+      x.parameters.forEach((p, i) => {
+        bindPattern(e, p, args.positional[i]!, inner);
+      });
+      return e.inFrame(() => e.expression(x.body, inner));
+    },
+  };
+}
+
+function refuseNamed(args: CallArguments, _name: string): void {
+  const [first] = args.named.keys();
+  if (first !== undefined)
+    fail("K0233", args.span, `This function has no argument called \`${first}\`.`, {
+      help: "Arguments of a lambda go by position.",
+    });
+}
+
+export function countArguments(args: CallArguments, wanted: number, what: string, declared?: Span): void {
+  if (args.positional.length === wanted) return;
+  fail("K0234", args.span, `${what} takes ${wanted} argument${wanted === 1 ? "" : "s"}, but ${args.positional.length === 1 ? "one is" : `${args.positional.length} are`} given.`, {
+    ...(declared ? { notes: [{ message: "It is declared here:", span: declared }] } : {}),
+  });
+}
+
+// ---------------------------------------------------------------- patterns
+
+/** Takes a term apart. */
+export function bindPattern(e: Elaborator, pattern: Pattern, term: Term, scope: Scope): void {
+  switch (pattern.kind) {
+    case "ignore-pattern":
+      return;
+    case "name-pattern": {
+      const before = scope.own(pattern.name);
+      if (before && before.term.kind !== "error")
+        fail("K0235", pattern.span, `\`${pattern.name}\` is declared twice here.`, {
+          ...(before.span ? { notes: [{ message: "The first declaration:", span: before.span }] } : {}),
+          help: "An inner block may hide a name; one block may not.",
+        });
+      scope.bind(pattern.name, term, pattern.span);
+      return;
+    }
+    case "tuple-pattern":
+      for (const [p, part] of takeApart(e, pattern, term)) bindPattern(e, p, part, scope);
+  }
+}
+
+function takeApart(e: Elaborator, pattern: Extract<Pattern, { kind: "tuple-pattern" }>, term: Term): [Pattern, Term][] {
+  const count = pattern.items.length;
+  if (term.kind === "error") return pattern.items.map((p) => [p, errorTerm]);
+  if (term.kind === "tuple" && term.names) {
+    // Named tuples come apart by field name, in any order, some or all.
+    return pattern.items.map((p) => {
+      if (p.kind !== "name-pattern")
+        fail("K0236", p.span, "A named tuple comes apart by the names of its fields.", { help: `Its fields are ${term.names!.join(", ")}.` });
+      const at = term.names!.indexOf(p.name);
+      if (at < 0) {
+        const near = suggest(p.name, term.names!);
+        fail("K0227", p.span, `There is no field \`${p.name}\`; the fields are ${term.names!.map((n) => `\`${n}\``).join(", ")}.`, {
+          help: near ? `Did you mean \`${near}\`?` : "A named tuple comes apart by the names of its fields.",
+        });
+      }
+      return [p, term.items[at]!];
+    });
+  }
+  if (term.kind === "tuple") {
+    if (term.items.length !== count)
+      fail("K0237", pattern.span, `This takes apart ${count} parts, but there are ${term.items.length}.`, {
+        help: "A plain tuple comes apart as a whole; `_` ignores a part.",
+      });
+    return pattern.items.map((p, i) => [p, term.items[i]!]);
+  }
+  if (term.kind === "array" || term.kind === "range") {
+    const array = term.kind === "range" ? e.rangeToArray(term, pattern.span) : term;
+    const length = lengthOf(e, array, pattern.span);
+    const known = knownDim(length);
+    if (known !== count)
+      fail("K0238", pattern.span, `This takes apart ${count} parts, but the array is ${showTermType(term)}.`, {
+        help: `Its leading size, ${showDim(length)}, must be the number ${count}.`,
+      });
+    return pattern.items.map((p, i) => [p, leadingSlice(e, array, i)]);
+  }
+  return fail("K0239", pattern.span, `Only tuples and arrays come apart, but this is ${showTermType(term)}.`);
+}
+
+// ---------------------------------------------------------------- declared functions
+
+/** What the arguments of a call are, by parameter, with defaults filled in. */
+export function matchArguments(
+  e: Elaborator,
+  what: string,
+  parameters: readonly Parameter[],
+  given: { readonly positional: readonly Term[]; readonly named: ReadonlyMap<string, Term> },
+  span: Span,
+  declared: Identifier,
+  defaults: Scope,
+): Map<string, Term> {
+  const found = new Map<string, Term>();
+  if (given.positional.length > parameters.length)
+    fail("K0234", span, `${what} takes ${parameters.length} argument${parameters.length === 1 ? "" : "s"}, but ${given.positional.length} are given.`, {
+      notes: [{ message: "It is declared here:", span: declared.span }],
+    });
+  given.positional.forEach((t, i) => {
+    found.set(parameters[i]!.name.name, t);
+  });
+  for (const [name, term] of given.named) {
+    if (!parameters.some((p) => p.name.name === name)) {
+      const near = suggest(name, parameters.map((p) => p.name.name));
+      fail("K0233", span, `${what} has no argument called \`${name}\`.`, {
+        notes: [{ message: "It is declared here:", span: declared.span }],
+        help: near ? `Did you mean \`${near}\`?` : `Its arguments are ${parameters.map((p) => `\`${p.name.name}\``).join(", ") || "none"}.`,
+      });
+    }
+    if (found.has(name)) fail("K0225", span, `The argument \`${name}\` of ${what} is given twice.`);
+    found.set(name, term);
+  }
+  for (const p of parameters) {
+    if (found.has(p.name.name)) continue;
+    if (!p.default)
+      fail("K0240", span, `The argument \`${p.name.name}\` of ${what} is missing.`, {
+        notes: [{ message: "It is declared here:", span: p.span }],
+      });
+    found.set(p.name.name, e.expression(p.default, defaults));
+  }
+  return found;
+}
+
+/** The dimensions given in brackets, bound to the names a declaration lists. */
+export function bindDimensionArguments(
+  declared: readonly Identifier[],
+  dims: SignatureDimensions,
+  args: CallArguments,
+  what: string,
+): void {
+  for (const d of declared) dims.introduce(d.name);
+  const given = args.dimensions;
+  if (!given) return;
+  if (given.positional.length > declared.length)
+    fail("K0241", args.span, `${what} takes ${declared.length === 0 ? "no sizes" : `${declared.length} size${declared.length === 1 ? "" : "s"}`} in brackets, but ${given.positional.length} are given.`);
+  given.positional.forEach((d, i) => {
+    unifyDims(dims.found.get(declared[i]!.name)!, d);
+  });
+  for (const [name, d] of given.named) {
+    const own = dims.found.get(name) ?? dims.introduce(name);
+    unifyDims(own, d);
+  }
+}
+
+/** A `fn` as a term. Its body is elaborated anew for each list of argument types; equal ones share a graph. */
+export function declaredFunction(e: Elaborator, declaration: FunctionDeclaration, scope: Scope): FunctionTerm {
+  const what = `\`${declaration.name.name}\``;
+  const cache = new Map<string, Shared>();
+  const term: FunctionTerm = {
+    kind: "function",
+    name: declaration.name.name,
+    arity: declaration.parameters.every((p) => !p.default) ? declaration.parameters.length : undefined!,
+    span: declaration.name.span,
+    ...(declaration.rule?.kind === "pullback" ? { surrogate: true } : {}),
+    apply: (args) => {
+      if (args.parameters)
+        fail("K0242", args.span, `${what} is called without \`;\`: it is a function, not an objective.`, {
+          notes: [{ message: "It is declared here:", span: declaration.name.span }],
+        });
+      const inner = new Scope(scope);
+      const dims = new SignatureDimensions(scope, true);
+      bindDimensionArguments(declaration.dimensions, dims, args, what);
+      const found = matchArguments(e, what, declaration.parameters, args, args.span, declaration.name, scope);
+      const fitted = declaration.parameters.map((p) => {
+        const given = found.get(p.name.name)!;
+        if (given.kind === "error") e.giveUp();
+        const value = given;
+        if (!p.type) return value;
+        return fitTerm(e, value, resolveType(e, p.type, dims), `the argument \`${p.name.name}\` of ${what}`, args.span, p.span);
+      });
+      const body = (values: readonly Term[]): Term =>
+        e.inFrame(() => {
+          declaration.parameters.forEach((p, i) => {
+            inner.bind(p.name.name, values[i]!, p.name.span);
+          });
+          // A dimension no argument determines is only a mistake where it is used.
+          for (const [name, dim] of dims.found) if (!inner.own(name)) inner.bind(name, settledDimension(e, name, dim, args, what));
+          const result = e.expression(declaration.body, inner);
+          if (!declaration.result) return result;
+          return fitTerm(e, result, resolveType(e, declaration.result, dims), `the result of ${what}`, declaration.body.span, declaration.result.span);
+        });
+      if (declaration.rule) return applyCustomRule(e, declaration, fitted, inner, body, args.span);
+      const sizes = [...dims.found].map(([n, d]) => `${n}=${showDim(d)}`).join();
+      return sharedCall(e, cache, sizes, fitted, body) ?? body(fitted);
+    },
+  };
+  if (declaration.parameters.some((p) => p.default)) {
+    const { arity: _arity, ...rest } = term;
+    return rest;
+  }
+  return term;
+}
+
+function settledDimension(e: Elaborator, name: string, dim: Dim, args: CallArguments, what: string): Term {
+  if (e.mode === "bind" && knownDim(dim) === undefined)
+    fail("K0243", args.span, `No argument of ${what} determines the size \`${name}\`.`, {
+      help: `Give it in brackets: ${what.slice(1, -1)}[${name} = 10](...).`,
+    });
+  return e.dimensionTerm(dim);
+}
+
+interface Shared {
+  readonly graph: Graph;
+  readonly captured: readonly Var[];
+  readonly result: Term;
+}
+
+/**
+ * Calls a function through a graph all calls with these types share. Undefined when it takes or gives
+ * functions: then the body is elaborated in place.
+ */
+function sharedCall(
+  e: Elaborator,
+  cache: Map<string, Shared>,
+  sizes: string,
+  args: readonly Term[],
+  body: (values: readonly Term[]) => Term,
+): Term | undefined {
+  if (e.mode === "check") return undefined;
+  const leaves: ArrayTerm[] = [];
+  let key = `${e.insideSolver} ${sizes}`;
+  const describe = (t: Term): boolean => {
+    if (t.kind === "tuple") {
+      key += `(${t.names?.join() ?? t.items.length}:`;
+      return t.onRead === undefined && t.items.every(describe);
+    }
+    if (t.kind !== "array") return false;
+    leaves.push(t);
+    const constant = t.atom.kind === "literal" ? `=${t.atom.value}` : "";
+    key += `${showTermType(t)}${constant}${t.dimension !== undefined ? "d" : ""}${t.known ?? ""};`;
+    return true;
+  };
+  if (!args.every(describe)) return undefined;
+  let shared = cache.get(key);
+  if (!shared) {
+    const b = new Builder();
+    b.span = e.builder.span;
+    const inputs = leaves.map((l) => (l.atom.kind === "literal" ? l.atom : b.input(l.atom.type)));
+    let next = 0;
+    const values = args.map((a) => rebuildFrom(a, () => inputs[next++]!));
+    const result = e.within(b, () => body(values));
+    const outputs: ArrayTerm[] = [];
+    if (!collect(result, outputs)) return undefined;
+    const { graph, captured } = b.close("function", outputs.map((o) => o.atom));
+    shared = { graph, captured, result };
+    cache.set(key, shared);
+  }
+  const operands = [...shared.captured, ...leaves.map((l) => l.atom).filter((a) => a.kind !== "literal")];
+  const outputs = call(e.builder, shared.graph, operands, false);
+  const leavesOut: ArrayTerm[] = [];
+  collect(shared.result, leavesOut);
+  return rebuild(
+    shared.result,
+    leavesOut.map((l, i) => ({ ...l, atom: outputs[i]! })),
+  );
+}
+
+function rebuildFrom(term: Term, next: () => ArrayTerm["atom"]): Term {
+  if (term.kind === "array") return { ...term, atom: next() };
+  if (term.kind === "tuple") return { ...term, items: term.items.map((t) => rebuildFrom(t, next)) };
+  return term;
+}
+
+/** The array leaves; false when something else is among them. */
+export function collect(term: Term, leaves: ArrayTerm[]): boolean {
+  if (term.kind === "array") {
+    leaves.push(term);
+    return true;
+  }
+  return term.kind === "tuple" && term.onRead === undefined && term.items.every((t) => collect(t, leaves));
+}

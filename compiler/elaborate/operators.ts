@@ -1,0 +1,368 @@
+/** Arithmetic on terms: broadcasting as in NumPy, promotion of ints, tuples leaf by leaf. */
+import { addDims, applyOperation, type Dim, multiplyDims, powerDim, showShape, subtractDims, unifyDims } from "../core/dimension.ts";
+import { type Atom, boolScalar, intLiteral, realLiteral } from "../core/graph.ts";
+import type { Emitter } from "../core/primitive.ts";
+import { add, div, mul, neg, sub } from "../primitives/arithmetic.ts";
+import { and, equal, greater, greaterEqual, less, lessEqual, not, notEqual, or } from "../primitives/comparison.ts";
+import { convert } from "../primitives/convert.ts";
+import { dotGeneral } from "../primitives/dot.ts";
+import { integerPower, pow } from "../primitives/power.ts";
+import { maximum, minimum } from "../primitives/rounding.ts";
+import { broadcast, transpose } from "../primitives/shape.ts";
+import type { ScalarType } from "../program.ts";
+import { fail } from "../syntax/diagnostic.ts";
+import type { ComparisonOperator, Span } from "../syntax/tree.ts";
+import type { Elaborator } from "./elaborator.ts";
+import { alignFields, type ArrayTerm, coreType, mapLeaves, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
+
+export function convertTo(e: Elaborator, term: ArrayTerm, type: ScalarType): ArrayTerm {
+  if (term.type === type) return term;
+  const dtype = coreType(type, []).dtype;
+  const atom = e.emit(`convert ${dtype}`, [term.atom], coreType(type, shapeOf(term)), (b) => convert(b, term.atom, dtype));
+  const known = type === "real" ? knownOf(term) : undefined;
+  return { kind: "array", type, atom, ...(known === undefined ? {} : { known }) };
+}
+
+/** The value of a scalar that is known when data are bound. */
+export function knownOf(term: ArrayTerm): number | "later" | undefined {
+  if (term.known !== undefined) return term.known;
+  if (term.dimension !== undefined) return typeof term.dimension === "number" ? term.dimension : "later";
+  if (term.atom.kind === "literal" && term.type !== "bool") return term.atom.value;
+  return undefined;
+}
+
+/** Stretches an array to a shape it broadcasts to. */
+export function stretch(e: Elaborator, term: ArrayTerm, shape: readonly Dim[]): Atom {
+  const own = shapeOf(term);
+  if (own.length === shape.length && own.every((d, i) => d === shape[i] || d !== 1)) return term.atom;
+  const tail = term.type === "key" ? [2] : [];
+  const offset = shape.length - own.length;
+  const axes = [...own.map((_, i) => i + offset), ...(term.type === "key" ? [shape.length] : [])];
+  return e.emit("broadcast", [term.atom], { dtype: term.atom.type.dtype, shape: [...shape, ...tail] }, (b) =>
+    broadcast(b, term.atom, [...shape, ...tail], axes),
+  );
+}
+
+/** The broadcast shape: only a literal 1 stretches. */
+export function commonShape(e: Elaborator, terms: readonly ArrayTerm[], what: string, span: Span | undefined): readonly Dim[] {
+  let shape: readonly Dim[] = [];
+  for (const term of terms) {
+    const next = shapeOf(term);
+    const rank = Math.max(shape.length, next.length);
+    const joined: Dim[] = [];
+    for (let i = 0; i < rank; i++) {
+      const a = shape[i - rank + shape.length];
+      const c = next[i - rank + next.length];
+      if (a === undefined) joined.push(c!);
+      else if (c === undefined || c === 1) joined.push(a);
+      else if (a === 1) joined.push(c);
+      else {
+        if (unifyDims(a, c) === "different") {
+          const shapes = terms.map((t) => showShape(shapeOf(t)));
+          fail("K0210", span, `${what}: the shapes ${shapes.join(" and ")} do not go together.`, {
+            help: "Axes are matched from the right; each pair must be equal, or one of them the number 1. A leading axis can be added by `reshape`.",
+          });
+        }
+        e.deferEquality([a], [c], what, span);
+        joined.push(typeof a === "number" ? a : c);
+      }
+    }
+    shape = joined;
+  }
+  return shape;
+}
+
+/** The widest of bool, int, real. */
+export function commonType(terms: readonly ArrayTerm[], what: string, span: Span | undefined): ScalarType {
+  const order: readonly ScalarType[] = ["bool", "int", "real"];
+  let widest = -1;
+  for (const t of terms) {
+    const at = order.indexOf(t.type);
+    if (at < 0) {
+      if (terms.every((s) => s.type === t.type)) return t.type;
+      fail("K0211", span, `${what} wants numbers, but this is ${showTermType(t)}.`, {
+        help: t.type === "key" ? "A key is not a number: draw from it, as in `normal[n](k)`." : "Compare a status with `==`.",
+      });
+    }
+    widest = Math.max(widest, at);
+  }
+  return order[widest]!;
+}
+
+/** An elementwise function of several arrays, after promotion and broadcasting. */
+export function elementwise(
+  e: Elaborator,
+  name: string,
+  terms: readonly ArrayTerm[],
+  span: Span | undefined,
+  options: { readonly at?: ScalarType; readonly result?: ScalarType; readonly what?: string },
+  make: (b: Emitter, atoms: readonly Atom[]) => Atom,
+): ArrayTerm {
+  const what = options.what ?? `\`${name}\``;
+  const type = widen(commonType(terms, what, span), options.at);
+  const shape = commonShape(e, terms, what, span);
+  const atoms = terms.map((t) => {
+    const converted = convertTo(e, t, type);
+    return rankOf(converted) === 0 ? converted.atom : stretch(e, converted, shape);
+  });
+  const result = options.result ?? type;
+  const atom = e.emit(name, atoms, coreType(result, shape), (b) => make(b, atoms));
+  return { kind: "array", type: result, atom };
+}
+
+function widen(type: ScalarType, least: ScalarType | undefined): ScalarType {
+  if (least === undefined) return type;
+  if (least === "real" && (type === "int" || type === "bool")) return "real";
+  if (least === "int" && type === "bool") return "int";
+  return type;
+}
+
+/** Applies an elementwise function leaf by leaf: operands are arrays, or tuples of one structure and scalars. */
+export function leafwise(
+  e: Elaborator,
+  terms: readonly Term[],
+  what: string,
+  span: Span | undefined,
+  f: (leaves: readonly ArrayTerm[]) => ArrayTerm,
+): Term {
+  const operands = terms.map((t) => (t.kind === "range" ? e.rangeToArray(t, span) : t));
+  const tuple = operands.find((t) => t.kind === "tuple");
+  if (!tuple || tuple.kind !== "tuple") {
+    const arrays = operands.map((t) => {
+      if (t.kind === "error") e.giveUp();
+      if (t.kind !== "array")
+        fail("K0212", span, `${what} wants numbers, but this is ${showTermType(t)}.`, {
+          ...(t.kind === "function" ? { help: "Call the function first: a function has no arithmetic." } : {}),
+        });
+      return t as ArrayTerm;
+    });
+    return f(arrays);
+  }
+  const aligned = operands.map((t) => {
+    if (t.kind !== "tuple") return t;
+    const same = tuple.names && t.names ? alignFields(t, tuple.names) : t;
+    if (!same || same.items.length !== tuple.items.length || (same.names === undefined) !== (tuple.names === undefined))
+      fail("K0213", span, `${what}: the tuples ${showTermType(tuple)} and ${showTermType(t)} have different fields.`);
+    return same;
+  });
+  for (const t of aligned)
+    if (t.kind === "array" && rankOf(t) > 0)
+      fail("K0214", span, `${what}: a tuple goes with a tuple of the same fields or with one number, not with ${showTermType(t)}.`);
+  const items = tuple.items.map((_, i) =>
+    leafwise(
+      e,
+      aligned.map((t) => (t.kind === "tuple" ? t.items[i]! : t)),
+      tuple.names ? `${what} of field \`${tuple.names[i]}\`` : what,
+      span,
+      f,
+    ),
+  );
+  return { kind: "tuple", names: tuple.names, items };
+}
+
+const dimensionOperators: Readonly<Record<string, (a: Dim, b: Dim) => Dim>> = {
+  "+": addDims,
+  "-": subtractDims,
+  "*": multiplyDims,
+};
+
+export function arithmetic(e: Elaborator, operator: "+" | "-" | "*" | "/" | "^", x: Term, y: Term, span: Span): Term {
+  const what = `\`${operator}\``;
+  return leafwise(e, [x, y], what, span, ([a, c]) => arrayArithmetic(e, operator, a!, c!, what, span));
+}
+
+function arrayArithmetic(e: Elaborator, operator: string, a: ArrayTerm, c: ArrayTerm, what: string, span: Span): ArrayTerm {
+  const onDims = dimensionOperators[operator];
+  if (onDims && a.dimension !== undefined && c.dimension !== undefined) return e.dimensionTerm(onDims(a.dimension, c.dimension));
+  if (operator === "^") return power(e, a, c, span);
+  const known = combineKnown(operator, a, c);
+  const result = elementwise(e, operator, [a, c], span, { at: operator === "/" ? "real" : "int", what }, (b, [p, q]) =>
+    operator === "+" ? add(b, p!, q!) : operator === "-" ? sub(b, p!, q!) : operator === "*" ? mul(b, p!, q!) : div(b, p!, q!),
+  );
+  const offset = result.type === "int" ? offsetOf(operator, a, c) : undefined;
+  if (offset) return { ...result, offset };
+  return known === undefined || result.type !== "real" ? result : { ...result, known };
+}
+
+/** `i + 128`, `128 + i`, `i - 1`: the int and the dimension added to it. */
+function offsetOf(operator: string, a: ArrayTerm, c: ArrayTerm): ArrayTerm["offset"] {
+  if (rankOf(a) > 0 || rankOf(c) > 0) return undefined;
+  if ((operator === "+" || operator === "-") && a.dimension === undefined && c.dimension !== undefined) {
+    const by = operator === "+" ? c.dimension : multiplyDims(-1, c.dimension);
+    return a.offset ? { base: a.offset.base, by: addDims(a.offset.by, by) } : { base: a.atom, by };
+  }
+  if (operator === "+" && c.dimension === undefined && a.dimension !== undefined) return offsetOf("+", c, a);
+  return undefined;
+}
+
+/** Keeps track of reals made of dimensions, literals and params. */
+function combineKnown(operator: string, a: ArrayTerm, c: ArrayTerm): number | "later" | undefined {
+  if (rankOf(a) > 0 || rankOf(c) > 0) return undefined;
+  const [x, y] = [knownOf(a), knownOf(c)];
+  if (x === undefined || y === undefined) return undefined;
+  if (x === "later" || y === "later") return "later";
+  const f: Record<string, number> = { "+": x + y, "-": x - y, "*": x * y, "/": x / y, "^": x ** y };
+  return f[operator];
+}
+
+/** `x^p` by kind of exponent: a literal whole number, any other constant, a variable. */
+function power(e: Elaborator, base: ArrayTerm, exponent: ArrayTerm, span: Span): ArrayTerm {
+  const p = exponent.atom;
+  const known = combineKnown("^", base, exponent);
+  const add = (t: ArrayTerm): ArrayTerm => (known === undefined || t.type !== "real" ? t : { ...t, known });
+  if (p.kind === "literal" && Number.isInteger(p.value) && Math.abs(p.value) <= 64) {
+    if (base.type === "int" && exponent.type === "int" && p.value >= 0) {
+      if (base.dimension !== undefined) return e.dimensionTerm(powerDim(base.dimension, p.value));
+      let result: ArrayTerm = { kind: "array", type: "int", atom: intLiteral(1) };
+      for (let i = 0; i < p.value; i++) result = elementwise(e, "*", [result, base], span, {}, (b, [x, y]) => mul(b, x!, y!));
+      return p.value === 0 ? { ...result, atom: stretch(e, result, shapeOf(base)) } : result;
+    }
+    const real = convertTo(e, base, "real");
+    if (real.type === "real")
+      return add({
+        kind: "array",
+        type: "real",
+        atom: e.emit(`power ${p.value}`, [real.atom], coreType("real", shapeOf(real)), (b) => integerPower(b, real.atom, p.value)),
+      });
+  }
+  return add(elementwise(e, "^", [base, exponent], span, { at: "real" }, (b, [x, y]) => pow(b, x!, y!)));
+}
+
+export function negate(e: Elaborator, x: Term, span: Span): Term {
+  return leafwise(e, [x], "`-`", span, ([a]) => {
+    if (a!.dimension !== undefined) return e.dimensionTerm(multiplyDims(-1, a!.dimension));
+    const known = knownOf(a!);
+    const result = elementwise(e, "neg", [a!], span, { at: "int", what: "`-`" }, (b, [p]) => neg(b, p!));
+    return known === undefined || result.type !== "real" ? result : { ...result, known: known === "later" ? known : -known };
+  });
+}
+
+const comparisons = { "==": equal, "!=": notEqual, "<": less, "<=": lessEqual, ">": greater, ">=": greaterEqual } as const;
+
+export function compare(e: Elaborator, operator: ComparisonOperator, x: Term, y: Term, span: Span): Term {
+  return leafwise(e, [x, y], `\`${operator}\``, span, ([a, c]) => {
+    if ((a!.type === "status") !== (c!.type === "status"))
+      fail("K0215", span, `A status is compared with a status, not with ${showTermType(a!.type === "status" ? c! : a!)}.`, {
+        help: "Write `r.status == converged`.",
+      });
+    const decided = compareKnown(operator, a!, c!);
+    if (decided !== undefined) return e.boolTerm(decided);
+    return elementwise(e, operator, [a!, c!], span, { result: "bool", what: `\`${operator}\`` }, (b, [p, q]) =>
+      comparisons[operator](b, p!, q!),
+    );
+  });
+}
+
+function compareKnown(operator: ComparisonOperator, a: ArrayTerm, c: ArrayTerm): boolean | undefined {
+  if (typeof a.dimension !== "number" || typeof c.dimension !== "number") return undefined;
+  const [x, y] = [a.dimension, c.dimension];
+  return { "==": x === y, "!=": x !== y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y }[operator];
+}
+
+export function logical(e: Elaborator, operator: "and" | "or", x: Term, y: Term, span: Span): Term {
+  return leafwise(e, [x, y], `\`${operator}\``, span, ([a, c]) => {
+    for (const t of [a!, c!]) wantBool(t, operator, span);
+    return elementwise(e, operator, [a!, c!], span, {}, (b, [p, q]) => (operator === "and" ? and(b, p!, q!) : or(b, p!, q!)));
+  });
+}
+
+export function negation(e: Elaborator, x: Term, span: Span): Term {
+  return leafwise(e, [x], "`not`", span, ([a]) => {
+    wantBool(a!, "not", span);
+    return elementwise(e, "not", [a!], span, {}, (b, [p]) => not(b, p!));
+  });
+}
+
+function wantBool(t: ArrayTerm, operator: string, span: Span): void {
+  if (t.type !== "bool")
+    fail("K0216", span, `\`${operator}\` wants true or false, but this is ${showTermType(t)}.`, {
+      help: "Compare first, as in `x > 0`.",
+    });
+}
+
+/** `max(a, b)` and `min(a, b)` of two values; dimensions stay dimensions. */
+export function extremum(e: Elaborator, which: "max" | "min", x: Term, y: Term, span: Span): Term {
+  return leafwise(e, [x, y], `\`${which}\``, span, ([a, c]) => {
+    if (a!.dimension !== undefined && c!.dimension !== undefined)
+      return e.dimensionTerm(applyOperation(which, a!.dimension, c!.dimension));
+    return elementwise(e, which, [a!, c!], span, { at: "int" }, (b, [p, q]) =>
+      which === "max" ? maximum(b, p!, q!) : minimum(b, p!, q!),
+    );
+  });
+}
+
+/** `x'`: the last two axes swapped. */
+export function transposeTerm(e: Elaborator, x: Term, span: Span): Term {
+  if (x.kind === "error") return x;
+  if (x.kind !== "array") fail("K0217", span, `\`'\` transposes an array, but this is ${showTermType(x)}.`);
+  const shape = shapeOf(x);
+  if (shape.length === 0) return x;
+  if (shape.length === 1)
+    fail("K0218", span, `This is ${showTermType(x)}: a vector has no transpose.`, {
+      help: "For the matrix of products write `outer(x, y)`; for the inner product `dot(x, y)` or `x @ y`.",
+    });
+  const n = shape.length;
+  const swapped = [...shape.slice(0, n - 2), shape[n - 1]!, shape[n - 2]!];
+  const permutation = [...Array.from({ length: n - 2 }, (_, i) => i), n - 1, n - 2, ...(x.type === "key" ? [n] : [])];
+  const atom = e.emit("transpose", [x.atom], coreType(x.type, swapped), (b) => transpose(b, x.atom, permutation));
+  return { kind: "array", type: x.type, atom };
+}
+
+/** `x @ y`: vector or matrix on either side. */
+export function matrixProduct(e: Elaborator, x: Term, y: Term, span: Span): Term {
+  for (const t of [x, y]) {
+    if (t.kind === "error") return t;
+    if (t.kind !== "array" || (t.type !== "real" && t.type !== "int" && t.type !== "bool"))
+      fail("K0219", span, `\`@\` multiplies matrices and vectors, but this is ${showTermType(t)}.`, {
+        ...(t.kind === "tuple" ? { help: "For two values of one structure write `dot(a, b)`." } : {}),
+      });
+  }
+  let [a, c] = [x as ArrayTerm, y as ArrayTerm];
+  const type = a.type === "real" || c.type === "real" ? "real" : "int";
+  a = convertTo(e, a, type);
+  c = convertTo(e, c, type);
+  const [s, t] = [shapeOf(a), shapeOf(c)];
+  if (s.length < 1 || s.length > 2 || t.length < 1 || t.length > 2)
+    fail("K0220", span, `\`@\` wants vectors and matrices, but these have the shapes ${showShape(s)} and ${showShape(t)}.`, {
+      help: s.length === 0 || t.length === 0 ? "A number is multiplied with `*`." : "`einsum` contracts any axes.",
+    });
+  const inner = s[s.length - 1]!;
+  if (unifyDims(inner, t[0]!) === "different")
+    fail("K0221", span, `The inner sizes of \`@\` differ: ${showShape(s)} @ ${showShape(t)}.`, {
+      help: "The last size on the left must be the first on the right; a matrix is transposed by `'`.",
+    });
+  e.deferEquality([inner], [t[0]!], "`@`", span);
+  const shape = [...s.slice(0, -1), ...t.slice(1)];
+  const atom = e.emit("dot", [a.atom, c.atom], coreType(type, shape), (b) =>
+    dotGeneral(b, a.atom, c.atom, { contract: [[s.length - 1], [0]], batch: [[], []] }),
+  );
+  return { kind: "array", type, atom };
+}
+
+/** Ints become reals, leaf by leaf; a leaf that is no number is refused by its name. */
+export function realTerm(e: Elaborator, term: Term, what: string, span: Span): Term {
+  const source = term.kind === "range" ? e.rangeToArray(term, span) : term;
+  const go = (t: Term, path: string): Term => {
+    if (t.kind === "error") e.giveUp();
+    if (t.kind === "tuple")
+      return { kind: "tuple", names: t.names, items: t.items.map((s, i) => go(s, `${path}.${t.names?.[i] ?? i}`)) };
+    if (t.kind === "array" && (t.type === "real" || t.type === "int")) {
+      if (t.type === "int" && path !== "") return refuse(t, path);
+      return convertTo(e, t, "real");
+    }
+    return refuse(t, path);
+  };
+  const refuse = (t: Term, path: string): never =>
+    fail("K0502", span, `${what} must be real throughout, but ${path === "" ? "it" : `\`${path.slice(1)}\``} is ${showTermType(t)}.`, {
+      help: "Leave what is not real out of the argument: a function may capture it.",
+    });
+  return go(source, "");
+}
+
+export function zeroLike(e: Elaborator, term: Term): Term {
+  return mapLeaves(term, (leaf) => {
+    if (leaf.type === "key") return leaf;
+    const zero = leaf.type === "real" ? realLiteral(0) : leaf.type === "bool" ? { kind: "literal" as const, value: 0, type: boolScalar } : intLiteral(0);
+    return { kind: "array", type: leaf.type, atom: stretch(e, { kind: "array", type: leaf.type, atom: zero }, shapeOf(leaf)) };
+  });
+}

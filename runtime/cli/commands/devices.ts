@@ -1,0 +1,12 @@
+/** `karush devices`: what scripts can run on. */
+import { availableParallelism, cpus } from "node:os";
+import { type ExitCode, exitCodes } from "../../script/outcome.ts";
+import type { Terminal } from "../terminal.ts";
+
+export function devices(terminal: Terminal): ExitCode {
+  const model = cpus()[0]?.model.trim() ?? "processor";
+  terminal.print(
+    `reference  the reference evaluator, f64 or f32, on one core of ${model} (${availableParallelism()} available)`,
+  );
+  return exitCodes.done;
+}

@@ -1,0 +1,65 @@
+/** Compiling, and binding with data, for the commands that need no thread of their own. */
+import path from "node:path";
+import type { BoundProgram, Program } from "../../compiler/program.ts";
+import { type Diagnostic, DiagnosticError } from "../../compiler/syntax/diagnostic.ts";
+import type { FileAccess } from "../data/access.ts";
+import { diagnosticOf, type LocatedDiagnostic, locate } from "../script/diagnostics.ts";
+import { bindWithData, loadProgram } from "../script/perform.ts";
+import { splitPairs } from "../script/settings.ts";
+import { checkScriptFile } from "./options.ts";
+import type { Terminal } from "./terminal.ts";
+
+export interface Loaded {
+  readonly program: Program;
+  readonly sources: ReadonlyMap<string, string>;
+  readonly access: FileAccess;
+}
+
+export interface BindingOptions {
+  readonly data?: readonly string[];
+  readonly set?: readonly string[];
+  readonly allowRead?: readonly string[];
+  readonly precision?: "f64" | "f32";
+  readonly seed?: number;
+}
+
+/** Compiles a file and hands over what is wrong with it; undefined when that is an error. */
+export async function load(
+  file: string,
+  terminal: Terminal,
+  report: (d: LocatedDiagnostic) => void,
+  allowRead: readonly string[] = [],
+): Promise<Loaded | undefined> {
+  checkScriptFile(file);
+  const compiler = await import("../../compiler/index.ts");
+  const access = { folder: path.dirname(path.resolve(file)), read: allowRead };
+  const sources = new Map<string, string>();
+  const program = loadProgram(compiler, file, access, sources, (d) => report(locateFor(terminal, d, sources)));
+  return program && { program, sources, access };
+}
+
+/** Compiles a file and binds it to its data, printing what is wrong. */
+export async function loadAndBind(
+  file: string,
+  options: BindingOptions,
+  terminal: Terminal,
+): Promise<(Loaded & { readonly bound: BoundProgram }) | undefined> {
+  const compiler = await import("../../compiler/index.ts");
+  const loaded = await load(file, terminal, (d) => terminal.printError(`${d.text}\n`), options.allowRead);
+  if (loaded === undefined) return undefined;
+  const print = (d: Diagnostic) => terminal.printError(`${locateFor(terminal, d, loaded.sources).text}\n`);
+  try {
+    const given = { data: splitPairs(options.data ?? [], "--data"), set: splitPairs(options.set ?? [], "--set") };
+    const bound = bindWithData(compiler, loaded.program, { ...options, ...given }, loaded.access, print);
+    bound?.diagnostics.forEach(print);
+    return bound && { ...loaded, bound };
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    print(diagnosticOf(error));
+    return undefined;
+  }
+}
+
+export function locateFor(terminal: Terminal, d: Diagnostic, sources: ReadonlyMap<string, string>): LocatedDiagnostic {
+  return locate(d, sources, { color: terminal.errorColor, width: terminal.width });
+}

@@ -1,0 +1,51 @@
+/** The main thread's side of a run: starts the worker, passes its messages on, and makes Ctrl-C stop it. */
+import { Worker } from "node:worker_threads";
+import { type ExitCode, exitCodes } from "../script/outcome.ts";
+import type { RunMessage, RunRequest } from "../script/perform.ts";
+import type { WorkerInput } from "./run-worker.ts";
+
+/** A step that takes longer than this after Ctrl-C is not waited for. */
+const graceMilliseconds = 3000;
+
+export interface RunWatcher {
+  onMessage(message: RunMessage): void;
+  /** The first Ctrl-C: the run stops at its next step. */
+  onInterrupt(): void;
+  /** The worker itself broke down. */
+  onCrash(reason: string): void;
+}
+
+export function runInWorker(request: RunRequest, watcher: RunWatcher): Promise<ExitCode> {
+  const interrupt = new SharedArrayBuffer(4);
+  const flag = new Int32Array(interrupt);
+  const input: WorkerInput = { request, interrupt };
+  const worker = new Worker(new URL("./worker.mjs", import.meta.url), { workerData: input });
+  return new Promise((resolve) => {
+    let code: ExitCode | undefined;
+    const finish = (result: ExitCode) => {
+      if (code !== undefined) return;
+      code = result;
+      process.off("SIGINT", onSignal);
+      void worker.terminate().then(() => resolve(result));
+    };
+    const onSignal = () => {
+      if (Atomics.exchange(flag, 0, 1) !== 0) return finish(exitCodes.interrupted);
+      watcher.onInterrupt();
+      setTimeout(() => finish(exitCodes.interrupted), graceMilliseconds).unref();
+    };
+    process.on("SIGINT", onSignal);
+    worker.on("message", (message: RunMessage) => {
+      if (code !== undefined) return;
+      watcher.onMessage(message);
+      if (message.kind === "done") finish(message.code);
+    });
+    worker.on("error", (error: NodeJS.ErrnoException) => {
+      if (code !== undefined) return;
+      watcher.onCrash(
+        error.code === "ERR_WORKER_OUT_OF_MEMORY" ? "karush ran out of memory." : (error.stack ?? error.message),
+      );
+      finish(exitCodes.failedRun);
+    });
+    worker.on("exit", () => finish(exitCodes.failedRun));
+  });
+}

@@ -1,0 +1,23 @@
+/**
+ * Runs a script in a thread of its own. The evaluator does not give way while it computes, so the main
+ * thread could neither draw progress nor hear Ctrl-C if it ran there.
+ */
+import { parentPort, workerData } from "node:worker_threads";
+import type { RunRequest } from "../script/perform.ts";
+import { performScript } from "../script/perform.ts";
+
+export interface WorkerInput {
+  readonly request: RunRequest;
+  /** One word, set to 1 by the main thread to stop the run: messages would not arrive in time. */
+  readonly interrupt: SharedArrayBuffer;
+}
+
+const { request, interrupt } = workerData as WorkerInput;
+const flag = new Int32Array(interrupt);
+const compiler = await import("../../compiler/index.ts");
+
+performScript(compiler, request, {
+  emit: (message) => parentPort?.postMessage(message),
+  now: () => performance.now(),
+  isInterrupted: () => Atomics.load(flag, 0) !== 0,
+});

@@ -1,0 +1,161 @@
+/** Comma-separated values with a header row. Read record by record, so that a file may be far larger than its text in memory. */
+import { CsvError, parse } from "csv-parse/sync";
+import { type ChosenColumns, chooseColumns } from "./columns.ts";
+import { badFile, codes, type DataReader, type DataSource, type RawArray } from "./format.ts";
+
+export const csvReader: DataReader = { extensions: [".csv", ".tsv"], read };
+
+/** A quote that is never closed would otherwise swallow the rest of the file. */
+const longestRecord = 2 ** 24;
+
+/** Spellings of a cell that says there is no value. */
+const missing = /^(|na|n\/a|nan|null|none|nil|missing|\?|-|\.|#n\/a)$/i;
+const infinity = /^([+-]?)inf(inity)?$/i;
+/** `Number` also takes these, and whoever wrote them meant something else. */
+const notDecimal = /^[+-]?0[xXbBoO]/;
+
+function read(source: DataSource): RawArray {
+  const bytes = withoutMark(source);
+  const delimiter = findDelimiter(bytes);
+  const table = new Table(source, delimiter);
+  try {
+    parse(bytes, {
+      delimiter,
+      trim: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      max_record_size: longestRecord,
+      on_record: (record: string[], context: { readonly lines: number }) => {
+        table.add(record, context.lines);
+        return null; // kept in the table, not in the list of records
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof CsvError)) throw error;
+    badFile(source, codes.damaged, lowerFirst(error.message.replace(/\.?$/, ".")));
+  }
+  return table.finish();
+}
+
+class Table {
+  readonly #source: DataSource;
+  readonly #delimiter: string;
+  #header: readonly string[] | undefined;
+  #chosen: ChosenColumns = { positions: [], names: [], rank: 2 };
+  #values = new Float64Array(1024);
+  #used = 0;
+  /** The line of each row, for messages: blank lines make it differ from the row's number. */
+  readonly #lines: number[] = [];
+
+  constructor(source: DataSource, delimiter: string) {
+    this.#source = source;
+    this.#delimiter = delimiter;
+  }
+
+  add(record: readonly string[], line: number): void {
+    if (this.#header === undefined) {
+      this.#header = checkedHeader(this.#source, record);
+      this.#chosen = chooseColumns(this.#source, this.#header);
+      return;
+    }
+    if (record.length !== this.#header.length)
+      badFile(
+        this.#source,
+        codes.ragged,
+        `line ${line} has ${record.length} cells, but the header names ${this.#header.length} columns.`,
+      );
+    this.#lines.push(line);
+    if (this.#used + this.#chosen.positions.length > this.#values.length) {
+      const larger = new Float64Array(2 * (this.#values.length + this.#chosen.positions.length));
+      larger.set(this.#values);
+      this.#values = larger;
+    }
+    for (const position of this.#chosen.positions) {
+      const cell = record[position]!;
+      const value = numberOf(cell);
+      if (value === undefined) this.#refuse(cell);
+      this.#values[this.#used++] = value;
+    }
+  }
+
+  finish(): RawArray {
+    if (this.#header === undefined) badFile(this.#source, codes.empty, "the file is empty.");
+    if (this.#lines.length === 0) badFile(this.#source, codes.empty, "there is a header but no row below it.");
+    const rows = this.#lines.length;
+    return {
+      shape: this.#chosen.rank === 1 ? [rows] : [rows, this.#chosen.positions.length],
+      values: this.#values.subarray(0, this.#used),
+      where: (index) => this.#place(index),
+    };
+  }
+
+  #place(index: number): string {
+    const columns = this.#chosen.positions.length;
+    const row = Math.floor(index / columns);
+    return `row ${row + 1} (line ${this.#lines[row]}), column ${JSON.stringify(this.#chosen.names[index % columns])}`;
+  }
+
+  /** Reports the cell that was to be added next. */
+  #refuse(cell: string): never {
+    const place = this.#place(this.#used);
+    if (missing.test(cell))
+      badFile(
+        this.#source,
+        codes.missingValue,
+        `${place} has no value${cell === "" ? "" : ` (${JSON.stringify(cell)})`}.`,
+        {
+          help: "Fill it in, remove the row, or leave the column out with `columns except`.",
+        },
+      );
+    const decimalComma = /^[+-]?\d+,\d+$/.test(cell) && this.#delimiter !== ",";
+    badFile(this.#source, codes.notANumber, `${place} is not a number: ${JSON.stringify(shorten(cell))}.`, {
+      help: decimalComma
+        ? "Write decimal points instead of decimal commas."
+        : "Leave the column out with `columns except`, or turn it into numbers.",
+    });
+  }
+}
+
+/** The number in a cell, or undefined when there is none. Never NaN. */
+function numberOf(cell: string): number | undefined {
+  if (cell === "") return undefined;
+  const value = Number(cell);
+  if (Number.isFinite(value)) return notDecimal.test(cell) ? undefined : value;
+  const infinite = infinity.exec(cell);
+  if (infinite) return infinite[1] === "-" ? -Infinity : Infinity;
+  if (/^true$/i.test(cell)) return 1;
+  return /^false$/i.test(cell) ? 0 : undefined; // 1e999 too: too large is not infinite
+}
+
+function checkedHeader(source: DataSource, record: readonly string[]): readonly string[] {
+  if (record.every((cell) => cell !== "" && Number.isFinite(Number(cell))))
+    badFile(source, codes.noHeader, "the first row holds numbers where the names of the columns should be.", {
+      help: "Add a line with names, such as `x1,x2,y`, at the top of the file.",
+    });
+  return record;
+}
+
+/** Drops the mark some programs put at the start of UTF-8, and refuses other encodings. */
+function withoutMark(source: DataSource): Buffer {
+  const { bytes } = source;
+  const all = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if ((bytes[0] === 0xff && bytes[1] === 0xfe) || (bytes[0] === 0xfe && bytes[1] === 0xff))
+    badFile(source, codes.damaged, "the file is in UTF-16.", { help: "Save it as UTF-8." });
+  return bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? all.subarray(3) : all;
+}
+
+/** The delimiter that splits the header into most parts: a comma, a semicolon or a tab. */
+function findDelimiter(bytes: Buffer): string {
+  const start = bytes.toString("utf8", 0, Math.min(bytes.length, 2 ** 16));
+  const header = (/\S.*/.exec(start)?.[0] ?? "").replace(/"[^"]*"/g, "");
+  const count = (delimiter: string) => header.split(delimiter).length;
+  return [",", ";", "\t"].reduce((best, next) => (count(next) > count(best) ? next : best));
+}
+
+function shorten(cell: string): string {
+  return cell.length <= 40 ? cell : `${cell.slice(0, 37)}...`;
+}
+
+function lowerFirst(text: string): string {
+  return text.charAt(0).toLowerCase() + text.slice(1);
+}

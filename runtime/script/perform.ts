@@ -1,0 +1,266 @@
+/**
+ * Runs a script file from beginning to end: reads it, compiles, reads its data, binds, runs, saves.
+ * Prints nothing: everything that happens is a message, so that it may be watched from another thread.
+ */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import type { NdArray } from "../../compiler/core/array.ts";
+import type { BoundProgram, PlotSpecification, Program, ScriptEvent, ShownItem } from "../../compiler/program.ts";
+import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax/diagnostic.ts";
+import type { FileAccess } from "../data/access.ts";
+import { readData } from "../data/readers.ts";
+import { checkSavePath, saveValue } from "../data/writers.ts";
+import { readModules } from "../modules.ts";
+import type { Compiler } from "./compiler.ts";
+import { diagnosticOf, type LocatedDiagnostic, type LocateOptions, locate } from "./diagnostics.ts";
+import { type ExitCode, exitCodes, Interrupted, UsageError } from "./outcome.ts";
+import { type Progress, ProgressMeter, type Tick } from "./progress.ts";
+import { checkDataNames, parseSettings } from "./settings.ts";
+
+/** All of it plain data: it crosses to a worker thread. */
+export interface RunRequest {
+  readonly file: string;
+  readonly data: Readonly<Record<string, string>>;
+  readonly set: Readonly<Record<string, string>>;
+  readonly precision: "f64" | "f32";
+  readonly seed: number;
+  readonly allowRead: readonly string[];
+  readonly allowWrite: readonly string[];
+  readonly render: LocateOptions;
+}
+
+export interface Timings {
+  /** Milliseconds: parsing and checking, binding to data, running. */
+  readonly check: number;
+  readonly compile: number;
+  readonly run: number;
+}
+
+export type RunMessage =
+  | { readonly kind: "source"; readonly text: string }
+  | { readonly kind: "show"; readonly items: readonly ShownItem[] }
+  | { readonly kind: "plot"; readonly plot: PlotSpecification }
+  | { readonly kind: "save"; readonly expression: string; readonly path: string }
+  | {
+      readonly kind: "assert";
+      readonly expression: string;
+      readonly message: string | undefined;
+      readonly passed: boolean;
+    }
+  | {
+      readonly kind: "solve";
+      readonly expression: string;
+      readonly status: string;
+      readonly iterations: number;
+      readonly error: number;
+    }
+  | { readonly kind: "diagnostic"; readonly diagnostic: LocatedDiagnostic }
+  | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "usage"; readonly message: string; readonly help: string | undefined }
+  | { readonly kind: "done"; readonly code: ExitCode; readonly timings: Timings };
+
+export interface RunHost {
+  emit(message: RunMessage): void;
+  /** Milliseconds from any fixed moment. */
+  now(): number;
+  /** Asked often while solvers run; true stops the run. */
+  isInterrupted(): boolean;
+}
+
+const assertionFailed = "K0340";
+
+/** Stops a script after a failed assert. */
+class AssertStop extends Error {}
+
+/** Runs the script. The last message is `done`. */
+export function performScript(compiler: Compiler, request: RunRequest, host: RunHost): void {
+  const timings = { check: 0, compile: 0, run: 0 };
+  const sources = new Map<string, string>();
+  const report = (d: Diagnostic) => host.emit({ kind: "diagnostic", diagnostic: locate(d, sources, request.render) });
+  const timed: Timer = (phase, body) => {
+    const start = host.now();
+    try {
+      return body();
+    } finally {
+      timings[phase] += host.now() - start;
+    }
+  };
+  let code: ExitCode;
+  try {
+    code = perform(compiler, request, host, { sources, report, timed });
+  } catch (error) {
+    if (error instanceof UsageError) {
+      host.emit({ kind: "usage", message: error.message, help: error.help });
+      code = exitCodes.usage;
+    } else {
+      report(diagnosticOf(error));
+      code = error instanceof DiagnosticError ? exitCodes.wrongProgram : exitCodes.failedRun;
+    }
+  }
+  host.emit({ kind: "done", code, timings });
+}
+
+type Timer = <T>(phase: keyof Timings, body: () => T) => T;
+
+interface Performance {
+  readonly sources: Map<string, string>;
+  report(d: Diagnostic): void;
+  readonly timed: Timer;
+}
+
+function perform(
+  compiler: Compiler,
+  request: RunRequest,
+  host: RunHost,
+  { sources, report, timed }: Performance,
+): ExitCode {
+  const access: FileAccess = {
+    folder: path.dirname(path.resolve(request.file)),
+    read: request.allowRead,
+    write: request.allowWrite,
+  };
+  const program = timed("check", () => loadProgram(compiler, request.file, access, sources, report, host));
+  if (program === undefined) return exitCodes.wrongProgram;
+  const bound = timed("compile", () => {
+    checkSaves(program, access);
+    return bindWithData(compiler, program, request, access, report);
+  });
+  if (bound === undefined) return exitCodes.wrongProgram;
+  bound.diagnostics.forEach(report);
+  const meter = new ProgressMeter(host.now);
+  const onTick = (tick?: Tick) => {
+    if (host.isInterrupted()) throw new Interrupted();
+    const progress = tick && meter.tick(tick);
+    if (progress) host.emit({ kind: "progress", progress });
+  };
+  try {
+    timed("run", () => bound.run({ onEvent: (event) => handle(event, access, meter, report, host), onTick }));
+    return exitCodes.done;
+  } catch (error) {
+    if (error instanceof Interrupted) return exitCodes.interrupted;
+    if (error instanceof AssertStop) return exitCodes.failedCheck;
+    report(diagnosticOf(error));
+    return exitCodes.failedRun;
+  }
+}
+
+/** Reads a script and what it imports, and compiles it. Reports what is wrong; undefined when that is an error. */
+export function loadProgram(
+  compiler: Compiler,
+  file: string,
+  access: FileAccess,
+  sources: Map<string, string>,
+  report: (d: Diagnostic) => void,
+  host?: { emit(message: RunMessage): void },
+): Program | undefined {
+  const text = readFileSync(file, "utf8");
+  sources.set(file, text);
+  host?.emit({ kind: "source", text });
+  const { source } = compiler.parse(text, { file });
+  const imported = readModules(source, access, compiler.parse);
+  for (const [name, module] of Object.entries(imported.modules)) sources.set(name, module);
+  const { program, diagnostics } = compiler.compile(text, { file, modules: imported.modules });
+  for (const [name, module] of program?.sources ?? []) sources.set(name, module);
+  // What is said here about a missing file is more than the compiler can know, so it goes first and alone.
+  const missing = new Set(imported.diagnostics.map((d) => d.span?.start));
+  imported.diagnostics.forEach(report);
+  diagnostics.filter((d) => !(d.severity === "error" && missing.has(d.span?.start))).forEach(report);
+  return imported.diagnostics.length > 0 ? undefined : program;
+}
+
+export interface Bindings {
+  readonly data: Readonly<Record<string, string>>;
+  readonly set: Readonly<Record<string, string>>;
+  readonly seed?: number;
+  readonly precision?: "f64" | "f32";
+}
+
+/** Reads the data and binds. Undefined when a file is bad, which was reported; other errors are thrown. */
+export function bindWithData(
+  compiler: Compiler,
+  program: Program,
+  bindings: Bindings,
+  access: FileAccess,
+  report: (d: Diagnostic) => void,
+): BoundProgram | undefined {
+  checkDataNames(program.data, bindings.data);
+  const params = parseSettings(program.params, bindings.set);
+  const data = readAll(program, bindings.data, access, report);
+  if (data === undefined) return undefined;
+  const { seed = 0, precision = "f64" } = bindings;
+  return compiler.bind(program, { data, params, seed, precision });
+}
+
+/** Reads all data files; reports every bad one, not just the first. */
+function readAll(
+  program: Program,
+  overrides: Readonly<Record<string, string>>,
+  access: FileAccess,
+  report: (d: Diagnostic) => void,
+): Record<string, NdArray> | undefined {
+  const data: Record<string, NdArray> = {};
+  let failed = false;
+  for (const declaration of program.data) {
+    try {
+      data[declaration.name] = readData(declaration, overrides[declaration.name], access);
+    } catch (error) {
+      if (!(error instanceof DiagnosticError)) throw error;
+      report(error.diagnostic);
+      failed = true;
+    }
+  }
+  return failed ? undefined : data;
+}
+
+/** A path nobody can save to is reported before an hour is spent on the result. */
+function checkSaves(program: Program, access: FileAccess): void {
+  for (const statement of program.source.statements)
+    if (statement.kind === "save") checkSavePath(statement.to.value, access, statement.to.span);
+}
+
+function handle(
+  event: ScriptEvent,
+  access: FileAccess,
+  meter: ProgressMeter,
+  report: (d: Diagnostic) => void,
+  host: RunHost,
+): void {
+  switch (event.kind) {
+    case "show":
+      host.emit({ kind: "show", items: event.items });
+      break;
+    case "plot":
+      host.emit({ kind: "plot", plot: event.plot });
+      break;
+    case "save": {
+      const { expression } = event;
+      const saved = saveValue(event.value, event.path, access, event.span);
+      host.emit({ kind: "save", expression, path: path.relative(process.cwd(), saved) || saved });
+      break;
+    }
+    case "assert": {
+      const { expression, message, passed } = event;
+      host.emit({ kind: "assert", expression, message, passed });
+      if (passed) break;
+      report(
+        errorAt(
+          assertionFailed,
+          event.span,
+          message === undefined ? `This is false: ${expression}` : `This is false: ${message}.`,
+        ),
+      );
+      throw new AssertStop();
+    }
+    case "solve": {
+      const { expression, iterations, error } = event.solve;
+      meter.ended(expression);
+      host.emit({ kind: "solve", expression, status: event.statusName, iterations, error });
+      break;
+    }
+    case "warning":
+      report(event.diagnostic);
+      break;
+    default:
+      event satisfies never;
+  }
+}

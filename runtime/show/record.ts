@@ -1,0 +1,61 @@
+/** Everything a run did, gathered from its messages: what the report and `--json` are made from. */
+import type { PlotSpecification, ShownItem } from "../../compiler/program.ts";
+import type { LocatedDiagnostic } from "../script/diagnostics.ts";
+import type { ExitCode } from "../script/outcome.ts";
+import type { RunMessage, Timings } from "../script/perform.ts";
+
+/** What happened in order, as the report tells it. */
+export type RecordedItem = Extract<RunMessage, { kind: "show" | "plot" | "save" | "assert" | "diagnostic" }>;
+
+export interface RunRecord {
+  readonly file: string;
+  readonly backend: string;
+  readonly precision: "f64" | "f32";
+  readonly source: string;
+  readonly items: readonly RecordedItem[];
+  readonly solves: readonly Extract<RunMessage, { kind: "solve" }>[];
+  readonly timings: Timings;
+  readonly code: ExitCode;
+}
+
+export class Recorder {
+  readonly #items: RecordedItem[] = [];
+  readonly #solves: Extract<RunMessage, { kind: "solve" }>[] = [];
+  #source = "";
+  #timings: Timings = { check: 0, compile: 0, run: 0 };
+
+  add(message: RunMessage): void {
+    switch (message.kind) {
+      case "source":
+        this.#source = message.text;
+        break;
+      case "solve":
+        this.#solves.push(message);
+        break;
+      case "done":
+        this.#timings = message.timings;
+        break;
+      case "progress":
+      case "usage":
+        break;
+      default:
+        this.#items.push(message);
+    }
+  }
+
+  finish(header: Pick<RunRecord, "file" | "backend" | "precision" | "code">): RunRecord {
+    return { ...header, source: this.#source, items: this.#items, solves: this.#solves, timings: this.#timings };
+  }
+}
+
+export function shownIn(record: RunRecord): readonly ShownItem[] {
+  return record.items.flatMap((item) => (item.kind === "show" ? item.items : []));
+}
+
+export function plotsIn(record: RunRecord): readonly PlotSpecification[] {
+  return record.items.flatMap((item) => (item.kind === "plot" ? [item.plot] : []));
+}
+
+export function diagnosticsIn(record: RunRecord): readonly LocatedDiagnostic[] {
+  return record.items.flatMap((item) => (item.kind === "diagnostic" ? [item.diagnostic] : []));
+}
