@@ -85,7 +85,12 @@ export interface SolveEvent {
   readonly status: number;
   readonly iterations: number;
   readonly error: number;
+  /** True when a bad ending stops the script: nobody looks at the status. */
   readonly fatal: boolean;
+  /** True when running out of iterations is what this solver does. */
+  readonly quiet: boolean;
+  /** True inside a function another solver is trying out. */
+  readonly trial: boolean;
 }
 
 /** What an evaluation may ask of the outside; everything has a default in `evaluationContext`. */

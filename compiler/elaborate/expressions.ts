@@ -9,6 +9,7 @@ import { elaborateIndex, elaborateWith, stackTerms } from "./indexing.ts";
 import { arithmetic, compare, logical, matrixProduct, negate, negation, transposeTerm } from "./operators.ts";
 import { approximately } from "./properties.ts";
 import { Scope, suggest } from "./scope.ts";
+import { solverField } from "./solver-terms.ts";
 import { errorTerm, showTermType, type Term, tupleTerm } from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
@@ -118,6 +119,7 @@ function refuseRepeats(names: readonly { readonly name: string; readonly span: S
 
 export function readField(e: Elaborator, base: Term, name: string, span: Span): Term {
   if (base.kind === "error") return base;
+  if (base.kind === "solver") return solverField(e, base, name, span);
   if (base.kind !== "tuple" || !base.names)
     fail("K0226", span, `\`.${name}\` reads a field of a named tuple, but this is ${showTermType(base)}.`, {
       ...(base.kind === "tuple" ? { help: "A plain tuple comes apart by a pattern: `let (a, b) = p`." } : {}),
@@ -131,8 +133,6 @@ export function readField(e: Elaborator, base: Term, name: string, span: Span): 
   }
   base.onRead?.(name);
   const item = base.items[at]!;
-  if (item.kind === "text") return fail("K0228", span, item.text);
-  void e;
   return item;
 }
 

@@ -9,7 +9,6 @@ import { applyCustomRule } from "./custom-rules.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { leadingSlice, lengthOf } from "./indexing.ts";
 import { Scope, suggest } from "./scope.ts";
-import { solverFromCall } from "./solver-terms.ts";
 import { type ArrayTerm, type CallArguments, errorTerm, type FunctionTerm, rebuild, showTermType, type Term } from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
@@ -18,8 +17,7 @@ const deepest = 200;
 /** Calls a term, counting how deep calls nest. */
 export function applyTerm(e: Elaborator, f: Term, args: CallArguments): Term {
   if (f.kind === "error") return f;
-  const callable = f.kind === "solver" ? solverFromCall(e, f, args) : f;
-  if (callable.kind === "solver") return callable;
+  const callable = f;
   if (callable.kind === "word") return { ...callable, options: args };
   if (callable.kind !== "function") {
     fail("K0230", args.span, `This is called, but it is ${showTermType(f)}, not a function.`, {
@@ -148,6 +146,7 @@ function takeApart(e: Elaborator, pattern: Extract<Pattern, { kind: "tuple-patte
   const count = pattern.items.length;
   if (term.kind === "error") return pattern.items.map((p) => [p, errorTerm]);
   if (term.kind === "tuple" && term.names) {
+    for (const p of pattern.items) if (p.kind === "name-pattern") term.onRead?.(p.name);
     // Named tuples come apart by field name, in any order, some or all.
     return pattern.items.map((p) => {
       if (p.kind !== "name-pattern")

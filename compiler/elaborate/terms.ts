@@ -164,7 +164,7 @@ export function mapLeaves(term: Term, f: (leaf: ArrayTerm, index: number) => Ter
   let index = 0;
   const go = (t: Term): Term => {
     if (t.kind === "array") return f(t, index++);
-    if (t.kind === "tuple") return { kind: "tuple", names: t.names, items: t.items.map(go) };
+    if (t.kind === "tuple") return { ...t, items: t.items.map(go) };
     return t;
   };
   return go(term);

@@ -98,12 +98,11 @@ class Matcher {
   }
 
   #close(token: SyntaxToken): void {
-    const matches = (open: SyntaxToken): boolean => closerOf.get(open.tokenType) === token.tokenType;
     let index = this.#open.length - 1;
     // Usually the last one matches. A closing `)` or `]` does not reach out of the braces around it.
     while (index >= 0) {
       const open = this.#open[index] as SyntaxToken;
-      if (matches(open)) break;
+      if (closerOf.get(open.tokenType) === token.tokenType) break;
       if (open.tokenType === t.OpenBrace && token.tokenType !== t.CloseBrace) index = 0;
       index--;
     }
@@ -151,10 +150,18 @@ class Matcher {
     const where = found === undefined ? "the end of the file" : `\`${found.image}\``;
     const shown = unclosed.slice(-3).reverse();
     this.#diagnostics.push(
-      errorAt("K0102", span, `A \`${closer}\` is missing: I reached ${where} while a \`${innermost.image}\` was open.`, {
-        notes: shown.map((open) => ({ message: `This \`${open.image}\` is never closed.`, span: this.#spanOf(open) })),
-        help: `Close the \`${innermost.image}\` with \`${closer}\` where it should end.`,
-      }),
+      errorAt(
+        "K0102",
+        span,
+        `A \`${closer}\` is missing: I reached ${where} while a \`${innermost.image}\` was open.`,
+        {
+          notes: shown.map((open) => ({
+            message: `This \`${open.image}\` is never closed.`,
+            span: this.#spanOf(open),
+          })),
+          help: `Close the \`${innermost.image}\` with \`${closer}\` where it should end.`,
+        },
+      ),
     );
     for (const open of unclosed.reverse()) {
       const type = closerOf.get(open.tokenType) as TokenType;

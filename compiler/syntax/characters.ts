@@ -30,8 +30,8 @@ const meantInstead: Readonly<Record<string, string>> = {
   "\u1D40": "A transpose is written with `'`: `A'`.",
   "\u201C": 'This is a typographic quote, perhaps from a word processor: write `"`.',
   "\u201D": 'This is a typographic quote, perhaps from a word processor: write `"`.',
-  "\u2018": 'This is a typographic quote: write `"` around a string, `\'` for a transpose.',
-  "\u2019": 'This is a typographic quote: write `"` around a string, `\'` for a transpose.',
+  "\u2018": "This is a typographic quote: write `\"` around a string, `'` for a transpose.",
+  "\u2019": "This is a typographic quote: write `\"` around a string, `'` for a transpose.",
   "\u00A0": "This is a no-break space, perhaps pasted from a web page: replace it by a plain space.",
   "\u2009": "This is a thin space, perhaps pasted from a web page: replace it by a plain space.",
   "\u200B": "This is an invisible space, perhaps pasted from a web page: delete it.",
@@ -66,9 +66,14 @@ export function badCharacter(text: string, file: string, offset: number, length:
   if (help === undefined && /[\p{L}\p{M}]/u.test(character)) {
     let end = offset;
     while (end < offset + length && /[\p{L}\p{M}\uD800-\uDFFF]/u.test(text[end] ?? "")) end++;
-    return errorAt("K0108", { file, start: offset, end: Math.max(end, offset + character.length) }, `The letter ${printable} cannot stand in a name.`, {
-      help: "Names are made of the letters a to z and A to Z, Greek letters, digits and `_`.",
-    });
+    return errorAt(
+      "K0108",
+      { file, start: offset, end: Math.max(end, offset + character.length) },
+      `The letter ${printable} cannot stand in a name.`,
+      {
+        help: "Names are made of the letters a to z and A to Z, Greek letters, digits and `_`.",
+      },
+    );
   }
   return errorAt(
     "K0107",

@@ -1,5 +1,5 @@
 /** The grammar of declarations and script statements that have no body of their own kind. */
-import type { Rule } from "./grammar-base.ts";
+import { type Rule, when } from "./grammar-base.ts";
 import * as t from "./tokens.ts";
 import { isReserved, type SyntaxToken } from "./tokens.ts";
 import type {
@@ -52,13 +52,16 @@ export abstract class DeclarationGrammar extends TypeGrammar {
   readonly importedName: Rule<Import["names"][number]> = this.RULE("importedName", () => {
     const name = this.expectName(0, "what to import");
     let as: Identifier | undefined;
-    this.option(0, {
-      GATE: () => this.atWord("as"),
-      DEF: () => {
-        this.consume(1, t.Identifier);
-        as = this.expectName(2, "an import");
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.atWord("as"),
+        () => {
+          this.consume(1, t.Identifier);
+          as = this.expectName(2, "an import");
+        },
+      ),
+    );
     return as === undefined ? { name } : { name, as };
   });
 
@@ -69,19 +72,25 @@ export abstract class DeclarationGrammar extends TypeGrammar {
     const type = this.requiredType(2, "data", name.name, "real[n]");
     let from: StringLiteral | undefined;
     let selection: DataSelection | undefined;
-    this.option(0, {
-      GATE: () => this.atWord("from"),
-      DEF: () => {
-        this.consume(3, t.Identifier);
-        from = this.subrule(1, this.string);
-        this.option(1, {
-          GATE: () => selectionWords.has(this.peek().image),
-          DEF: () => {
-            selection = this.subrule(2, this.dataSelection);
-          },
-        });
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.atWord("from"),
+        () => {
+          this.consume(3, t.Identifier);
+          from = this.subrule(1, this.string);
+          this.option(
+            1,
+            when(
+              () => selectionWords.has(this.peek().image),
+              () => {
+                selection = this.subrule(2, this.dataSelection);
+              },
+            ),
+          );
+        },
+      ),
+    );
     return this.ACTION(
       (): Data => ({
         kind: "data",
@@ -97,21 +106,27 @@ export abstract class DeclarationGrammar extends TypeGrammar {
   readonly dataSelection: Rule<DataSelection> = this.RULE("dataSelection", () => {
     const word = this.consume(0, t.Identifier);
     let kind = word.image as DataSelection["kind"];
-    this.option(0, {
-      GATE: () => word.image === "columns" && this.atWord("except"),
-      DEF: () => {
-        this.consume(1, t.Identifier);
-        kind = "except";
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => word.image === "columns" && this.atWord("except"),
+        () => {
+          this.consume(1, t.Identifier);
+          kind = "except";
+        },
+      ),
+    );
     const names: StringLiteral[] = [this.subrule(0, this.string)];
-    this.many(0, {
-      GATE: () => kind === "columns" || kind === "except",
-      DEF: () => {
-        this.consume(2, t.Comma);
-        names.push(this.subrule(1, this.string));
-      },
-    });
+    this.many(
+      0,
+      when(
+        () => kind === "columns" || kind === "except",
+        () => {
+          this.consume(2, t.Comma);
+          names.push(this.subrule(1, this.string));
+        },
+      ),
+    );
     return this.ACTION((): DataSelection => ({ kind, names, span: this.spanFrom(word.startOffset) }));
   });
 
@@ -145,12 +160,15 @@ export abstract class DeclarationGrammar extends TypeGrammar {
     const result = this.resultType(4, name.name);
     const body = this.definition(5, "fn", name.name);
     let rule: DerivativeRule | undefined;
-    this.option(1, {
-      GATE: () => this.atWord("derivative") || this.atWord("pullback"),
-      DEF: () => {
-        rule = this.subrule(2, this.derivativeRule);
-      },
-    });
+    this.option(
+      1,
+      when(
+        () => this.atWord("derivative") || this.atWord("pullback"),
+        () => {
+          rule = this.subrule(2, this.derivativeRule);
+        },
+      ),
+    );
     return this.ACTION(
       (): FunctionDeclaration => ({
         kind: "fn",
@@ -176,9 +194,14 @@ export abstract class DeclarationGrammar extends TypeGrammar {
   #refuseSemicolon(): void {
     this.ACTION(() => {
       if (!this.at(t.Semicolon)) return;
-      this.fail("K0128", this.tokenSpan(this.peek()), "Only `objective` and `condition` separate unknowns from parameters with `;`.", {
-        help: "Separate the parameters with `,`.",
-      });
+      this.fail(
+        "K0128",
+        this.tokenSpan(this.peek()),
+        "Only `objective` and `condition` separate unknowns from parameters with `;`.",
+        {
+          help: "Separate the parameters with `,`.",
+        },
+      );
     });
   }
 
@@ -219,19 +242,22 @@ export abstract class DeclarationGrammar extends TypeGrammar {
   /** `x: real, n: int = 3`; possibly nothing. */
   readonly parameterList: Rule<readonly Parameter[]> = this.RULE("parameterList", () => {
     const parameters: Parameter[] = [];
-    this.option(0, {
-      GATE: () => !this.at(t.CloseParen) && !this.at(t.Semicolon),
-      DEF: () => {
-        parameters.push(this.subrule(0, this.parameter));
-        this.many(0, () => {
-          this.consume(0, t.Comma);
-          this.ACTION(() => {
-            if (this.at(t.CloseParen)) this.failTrailingComma();
+    this.option(
+      0,
+      when(
+        () => !this.at(t.CloseParen) && !this.at(t.Semicolon),
+        () => {
+          parameters.push(this.subrule(0, this.parameter));
+          this.many(0, () => {
+            this.consume(0, t.Comma);
+            this.ACTION(() => {
+              if (this.at(t.CloseParen)) this.failTrailingComma();
+            });
+            parameters.push(this.subrule(1, this.parameter));
           });
-          parameters.push(this.subrule(1, this.parameter));
-        });
-      },
-    });
+        },
+      ),
+    );
     this.ACTION(() => {
       if (parameters.length > 0 || this.at(t.CloseParen) || this.at(t.Semicolon)) return;
       this.expectName(0, "a parameter");
@@ -273,9 +299,14 @@ export abstract class DeclarationGrammar extends TypeGrammar {
   protected resultType(index: number, name: string): TypeExpression | undefined {
     this.ACTION(() => {
       if (!this.at(t.Colon) && !this.at(t.FatArrow)) return;
-      this.fail("K0141", this.tokenSpan(this.peek()), `The type of a result comes after \`->\`, not \`${this.peek().image}\`.`, {
-        help: `Write \`${name}(...) -> type = ...\`${this.at(t.FatArrow) ? ", or only `= ...` for the body" : ""}.`,
-      });
+      this.fail(
+        "K0141",
+        this.tokenSpan(this.peek()),
+        `The type of a result comes after \`->\`, not \`${this.peek().image}\`.`,
+        {
+          help: `Write \`${name}(...) -> type = ...\`${this.at(t.FatArrow) ? ", or only `= ...` for the body" : ""}.`,
+        },
+      );
     });
     let result: TypeExpression | undefined;
     this.option(index, () => {
@@ -291,9 +322,14 @@ export abstract class DeclarationGrammar extends TypeGrammar {
     const name = this.expectName(1, "the type");
     this.ACTION(() => {
       if (this.at(t.Equals)) return;
-      this.fail("K0113", this.tokenSpan(this.peek()), `I expected \`=\` and what the type \`${name.name}\` stands for.`, {
-        help: `Write \`type ${name.name} = (x: real[d], t: int)\`. Dimensions that stay open need no list.`,
-      });
+      this.fail(
+        "K0113",
+        this.tokenSpan(this.peek()),
+        `I expected \`=\` and what the type \`${name.name}\` stands for.`,
+        {
+          help: `Write \`type ${name.name} = (x: real[d], t: int)\`. Dimensions that stay open need no list.`,
+        },
+      );
     });
     this.consume(2, t.Equals);
     const type = this.subrule(0, this.typeExpression);
@@ -421,11 +457,17 @@ export abstract class DeclarationGrammar extends TypeGrammar {
     const comma = this.LA(0);
     const [before, after] = [this.LA(-1), this.peek()];
     if (comma.tokenType !== t.Comma || !isDigits(before) || !isDigits(after)) return;
-    if (before.startOffset + before.image.length !== comma.startOffset || after.startOffset !== comma.startOffset + 1) return;
+    if (before.startOffset + before.image.length !== comma.startOffset || after.startOffset !== comma.startOffset + 1)
+      return;
     const text = this.text.slice(before.startOffset, after.startOffset + after.image.length);
-    this.fail("K0130", this.span(before.startOffset, after.startOffset + after.image.length), `\`${text}\` is two numbers with a comma between them.`, {
-      help: `A decimal number has a dot: \`${text.replace(",", ".")}\`. If two values are meant, put a space after the comma.`,
-    });
+    this.fail(
+      "K0130",
+      this.span(before.startOffset, after.startOffset + after.image.length),
+      `\`${text}\` is two numbers with a comma between them.`,
+      {
+        help: `A decimal number has a dot: \`${text.replace(",", ".")}\`. If two values are meant, put a space after the comma.`,
+      },
+    );
   }
 
   /** What every statement carries: its span, and its `///` comment. */

@@ -23,12 +23,22 @@ export interface DiagnosticExtras {
 }
 
 /** Builds an error. */
-export function errorAt(code: string, span: Span | undefined, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+export function errorAt(
+  code: string,
+  span: Span | undefined,
+  message: string,
+  extras: DiagnosticExtras = {},
+): Diagnostic {
   return { code, severity: "error", message, span, notes: extras.notes ?? [], help: extras.help };
 }
 
 /** Builds a warning. */
-export function warningAt(code: string, span: Span | undefined, message: string, extras: DiagnosticExtras = {}): Diagnostic {
+export function warningAt(
+  code: string,
+  span: Span | undefined,
+  message: string,
+  extras: DiagnosticExtras = {},
+): Diagnostic {
   return { ...errorAt(code, span, message, extras), severity: "warning" };
 }
 

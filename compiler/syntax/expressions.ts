@@ -1,8 +1,9 @@
 /** The grammar of expressions and patterns. */
-import * as t from "./tokens.ts";
-import { GrammarBase, type Rule } from "./grammar-base.ts";
+
+import { choice, choiceIf, GrammarBase, type Rule, when } from "./grammar-base.ts";
 import { OperatorChain } from "./operators.ts";
 import { stringValue } from "./strings.ts";
+import * as t from "./tokens.ts";
 import { endOf, isReserved, type SyntaxToken, startsOperand } from "./tokens.ts";
 import type {
   Argument,
@@ -30,10 +31,13 @@ export abstract class ExpressionGrammar extends GrammarBase {
       this.requireOperand();
     });
     const result: Expression = this.or(0, [
-      { GATE: () => this.lambdaAhead(), ALT: () => this.subrule(0, this.lambda) },
-      { ALT: () => this.subrule(0, this.conditional) },
-      { ALT: () => this.subrule(0, this.loop) },
-      { ALT: () => this.subrule(0, this.updated) },
+      choiceIf(
+        () => this.lambdaAhead(),
+        () => this.subrule(0, this.lambda),
+      ),
+      choice(() => this.subrule(0, this.conditional)),
+      choice(() => this.subrule(0, this.loop)),
+      choice(() => this.subrule(0, this.updated)),
     ]);
     this.ACTION(() => this.depth--);
     return result;
@@ -44,20 +48,18 @@ export abstract class ExpressionGrammar extends GrammarBase {
     const start = this.nextStart();
     const parameters: Pattern[] = [];
     this.or(0, [
-      { ALT: () => parameters.push(this.namePattern(this.consume(0, t.Identifier))) },
-      {
-        ALT: () => {
-          this.consume(1, t.OpenParen);
-          this.option(0, () => {
-            parameters.push(this.subrule(0, this.parameterPattern));
-            this.many(0, () => {
-              this.consume(2, t.Comma);
-              parameters.push(this.subrule(1, this.parameterPattern));
-            });
+      choice(() => parameters.push(this.namePattern(this.consume(0, t.Identifier)))),
+      choice(() => {
+        this.consume(1, t.OpenParen);
+        this.option(0, () => {
+          parameters.push(this.subrule(0, this.parameterPattern));
+          this.many(0, () => {
+            this.consume(2, t.Comma);
+            parameters.push(this.subrule(1, this.parameterPattern));
           });
-          this.expect(3, t.CloseParen, "`,` or `)` after a parameter");
-        },
-      },
+        });
+        this.expect(3, t.CloseParen, "`,` or `)` after a parameter");
+      }),
     ]);
     this.expect(4, t.FatArrow, "`=>` after the parameters of a function");
     const body = this.subrule(2, this.expression);
@@ -86,8 +88,8 @@ export abstract class ExpressionGrammar extends GrammarBase {
       if (!this.at(t.Identifier) && !this.at(t.OpenParen)) this.failExpected("a name, or names in parentheses");
     });
     const result: Pattern = this.or(0, [
-      { ALT: () => this.namePattern(this.consume(0, t.Identifier)) },
-      { ALT: () => this.subrule(0, this.tuplePattern) },
+      choice(() => this.namePattern(this.consume(0, t.Identifier))),
+      choice(() => this.subrule(0, this.tuplePattern)),
     ]);
     this.ACTION(() => this.depth--);
     return result;
@@ -133,20 +135,22 @@ export abstract class ExpressionGrammar extends GrammarBase {
     });
     this.consume(2, t.Else);
     const otherwise = this.subrule(2, this.expression);
-    return this.ACTION((): Expression => ({
-      kind: "if",
-      condition,
-      then,
-      otherwise,
-      span: this.spanFrom(start.startOffset),
-    }));
+    return this.ACTION(
+      (): Expression => ({
+        kind: "if",
+        condition,
+        then,
+        otherwise,
+        span: this.spanFrom(start.startOffset),
+      }),
+    );
   });
 
   readonly loop: Rule<Loop> = this.RULE("loop", () => {
     const start = this.nextStart();
     const form: SyntaxToken = this.or(0, [
-      { ALT: () => this.consume(0, t.Loop) },
-      { ALT: () => this.consume(1, t.Scan) },
+      choice(() => this.consume(0, t.Loop)),
+      choice(() => this.consume(1, t.Scan)),
     ]);
     const pattern = this.subrule(0, this.pattern);
     let type: TypeExpression | undefined;
@@ -172,21 +176,28 @@ export abstract class ExpressionGrammar extends GrammarBase {
     this.ACTION(() => {
       if (!this.at(t.InfixOperator) || (this.at(t.Minus) && !this.onSameLine())) return;
       const operator = this.peek();
-      this.fail("K0144", this.tokenSpan(operator), `A \`${form.image}\` ends at its \`}\`: \`${operator.image}\` cannot go on with its value.`, {
-        help: `Put the ${form.image} in parentheses, or give its value a name with \`let\` first.`,
-      });
+      this.fail(
+        "K0144",
+        this.tokenSpan(operator),
+        `A \`${form.image}\` ends at its \`}\`: \`${operator.image}\` cannot go on with its value.`,
+        {
+          help: `Put the ${form.image} in parentheses, or give its value a name with \`let\` first.`,
+        },
+      );
     });
-    return this.ACTION((): Loop => ({
-      kind: "loop",
-      form: form.tokenType === t.Loop ? "loop" : "scan",
-      pattern,
-      ...(type === undefined ? {} : { type }),
-      initial,
-      ...(clause === undefined ? {} : { clause }),
-      ...(condition === undefined ? {} : { condition }),
-      body,
-      span: this.spanFrom(start),
-    }));
+    return this.ACTION(
+      (): Loop => ({
+        kind: "loop",
+        form: form.tokenType === t.Loop ? "loop" : "scan",
+        pattern,
+        ...(type === undefined ? {} : { type }),
+        initial,
+        ...(clause === undefined ? {} : { clause }),
+        ...(condition === undefined ? {} : { condition }),
+        body,
+        span: this.spanFrom(start),
+      }),
+    );
   });
 
   /** `for p in xs`. */
@@ -208,22 +219,18 @@ export abstract class ExpressionGrammar extends GrammarBase {
       () => {
         this.ACTION(() => this.refuseForeignStatement("block"));
         this.or(0, [
-          { ALT: () => lets.push(this.subrule(0, this.letStatement)) },
-          {
-            ALT: () => {
-              const value = this.subrule(1, this.expression);
-              this.ACTION(() => this.refuseAssignment(value));
-              result = value;
-            },
-          },
+          choice(() => lets.push(this.subrule(0, this.letStatement))),
+          choice(() => {
+            const value = this.subrule(1, this.expression);
+            this.ACTION(() => this.refuseAssignment(value));
+            result = value;
+          }),
         ]);
         this.ACTION(() => this.#refuseUnusedValue(result));
       },
-      {
-        starts: () => this.at(t.Let) || this.startsExpression(),
-        startsWithWord: () => false,
-        expected: "`let` or the value of the block",
-      },
+      "`let` or the value of the block",
+      () => this.at(t.Let) || this.startsExpression(),
+      () => false,
     );
     this.ACTION(() => {
       if (result !== undefined || this.diagnostics.length > before) return;
@@ -231,7 +238,8 @@ export abstract class ExpressionGrammar extends GrammarBase {
         lets.length === 0
           ? "This block is empty, but a block must have a value."
           : "This block ends without a value: its last line must be one.";
-      const help = lets.length === 0 ? "Write the value between the braces." : "Add a last line that says what the block is.";
+      const help =
+        lets.length === 0 ? "Write the value between the braces." : "Add a last line that says what the block is.";
       this.fail("K0118", this.span(open.startOffset, endOf(this.peek())), message, { help });
     });
     this.expect(1, t.CloseBrace, "`}` at the end of the block");
@@ -263,14 +271,16 @@ export abstract class ExpressionGrammar extends GrammarBase {
       type = this.subrule(1, this.typeExpression);
     });
     const value = this.definition(2, "let", pattern.kind === "name-pattern" ? pattern.name : "the names");
-    return this.ACTION((): Let => ({
-      kind: "let",
-      pattern,
-      ...(type === undefined ? {} : { type }),
-      value,
-      span: this.spanFrom(start.startOffset),
-      ...this.documentationAt(start.startOffset),
-    }));
+    return this.ACTION(
+      (): Let => ({
+        kind: "let",
+        pattern,
+        ...(type === undefined ? {} : { type }),
+        value,
+        span: this.spanFrom(start.startOffset),
+        ...this.documentationAt(start.startOffset),
+      }),
+    );
   });
 
   /** `= e` of a declaration of `name`. */
@@ -280,14 +290,21 @@ export abstract class ExpressionGrammar extends GrammarBase {
       const span = this.tokenSpan(this.peek());
       if (this.isEnd() || this.at(t.Separator) || this.at(t.CloseBrace)) {
         const shown = what === "let" ? `\`let\` gives a name to a value` : `\`${what} ${name}\` needs a value`;
-        this.fail("K0120", span, `${shown}, but there is no value here.`, { help: `Write \`= \` and the value of ${quoted(name)}.` });
+        this.fail("K0120", span, `${shown}, but there is no value here.`, {
+          help: `Write \`= \` and the value of ${quoted(name)}.`,
+        });
       }
       const help = this.at(t.OpenBrace)
         ? "Write `= { ... }`: the body of a function is a value like any other."
         : this.at(t.EqualEqual)
           ? "`==` compares. A definition has one `=`."
           : `A definition reads \`${what} ${name === "the names" ? "(a, b)" : name} = value\`.`;
-      this.fail("K0113", span, `I expected \`=\` and the value of ${quoted(name)}, but found \`${this.peek().image}\`.`, { help });
+      this.fail(
+        "K0113",
+        span,
+        `I expected \`=\` and the value of ${quoted(name)}, but found \`${this.peek().image}\`.`,
+        { help },
+      );
     });
     this.consume(index, t.Equals);
     this.ACTION(() => {
@@ -312,43 +329,41 @@ export abstract class ExpressionGrammar extends GrammarBase {
         });
       });
       const update: With["update"] = this.or(0, [
-        {
-          ALT: () => {
-            const places = this.subrule(0, this.places);
-            this.ACTION(() => {
-              if (!this.at(t.Equals) && !this.at(t.PlusEquals)) {
-                this.failExpected("`=` or `+=` and the new value after the entries");
-              }
+        choice(() => {
+          const places = this.subrule(0, this.places);
+          this.ACTION(() => {
+            if (!this.at(t.Equals) && !this.at(t.PlusEquals)) {
+              this.failExpected("`=` or `+=` and the new value after the entries");
+            }
+          });
+          const operator: SyntaxToken = this.or(1, [
+            choice(() => this.consume(1, t.Equals)),
+            choice(() => this.consume(2, t.PlusEquals)),
+          ]);
+          const value = this.subrule(1, this.operation);
+          return this.ACTION((): With["update"] => ({
+            kind: "places",
+            places,
+            operator: operator.tokenType === t.Equals ? "=" : "+=",
+            value,
+          }));
+        }),
+        choice(() => {
+          const fields = this.subrule(2, this.parenthesis);
+          return this.ACTION((): With["update"] => {
+            if (fields.kind === "tuple" && fields.items[0]?.name !== undefined) {
+              return { kind: "fields", fields };
+            }
+            this.fail("K0149", fields.span, "After `with` come fields with their names.", {
+              help: "Write `s with (x: 1)`; the fields that are not named keep their values.",
             });
-            const operator: SyntaxToken = this.or(1, [
-              { ALT: () => this.consume(1, t.Equals) },
-              { ALT: () => this.consume(2, t.PlusEquals) },
-            ]);
-            const value = this.subrule(1, this.operation);
-            return this.ACTION((): With["update"] => ({
-              kind: "places",
-              places,
-              operator: operator.tokenType === t.Equals ? "=" : "+=",
-              value,
-            }));
-          },
-        },
-        {
-          ALT: () => {
-            const fields = this.subrule(2, this.parenthesis);
-            return this.ACTION((): With["update"] => {
-              if (fields.kind === "tuple" && fields.items[0]?.name !== undefined) {
-                return { kind: "fields", fields };
-              }
-              this.fail("K0149", fields.span, "After `with` come fields with their names.", {
-                help: "Write `s with (x: 1)`; the fields that are not named keep their values.",
-              });
-            });
-          },
-        },
+          });
+        }),
       ]);
       const changed = base;
-      base = this.ACTION((): With => ({ kind: "with", base: changed, update, span: this.spanFrom(changed.span.start) }));
+      base = this.ACTION(
+        (): With => ({ kind: "with", base: changed, update, span: this.spanFrom(changed.span.start) }),
+      );
     });
     return base;
   });
@@ -362,46 +377,52 @@ export abstract class ExpressionGrammar extends GrammarBase {
     });
     const first = this.subrule(1, this.postfix);
     this.ACTION(() => chain.operand(first));
-    this.many(1, {
-      GATE: () => !this.at(t.Identifier) || (this.atWord("within") && chain.takesWithin),
-      DEF: () => {
-        const operator: SyntaxToken = this.or(0, [
-          { ALT: () => this.consume(0, t.InfixOperator) },
-          { ALT: () => this.consume(1, t.Identifier) },
-        ]);
-        this.ACTION(() => chain.infix(operator));
-        this.many(2, () => {
-          const sign: SyntaxToken = this.subrule(2, this.prefix);
-          this.ACTION(() => chain.prefix(sign));
-        });
-        const next = this.subrule(3, this.postfix);
-        this.ACTION(() => chain.operand(next));
-      },
-    });
+    this.many(
+      1,
+      when(
+        () => !this.at(t.Identifier) || (this.atWord("within") && chain.takesWithin),
+        () => {
+          const operator: SyntaxToken = this.or(0, [
+            choice(() => this.consume(0, t.InfixOperator)),
+            choice(() => this.consume(1, t.Identifier)),
+          ]);
+          this.ACTION(() => chain.infix(operator));
+          this.many(2, () => {
+            const sign: SyntaxToken = this.subrule(2, this.prefix);
+            this.ACTION(() => chain.prefix(sign));
+          });
+          const next = this.subrule(3, this.postfix);
+          this.ACTION(() => chain.operand(next));
+        },
+      ),
+    );
     return this.ACTION(() => chain.result());
   });
 
   readonly prefix: Rule<SyntaxToken> = this.RULE("prefix", () =>
-    this.or(0, [{ ALT: () => this.consume(0, t.Minus) }, { ALT: () => this.consume(1, t.Not) }]),
+    this.or(0, [choice(() => this.consume(0, t.Minus)), choice(() => this.consume(1, t.Not))]),
   );
 
   /** An atom and the calls, indices, fields and transposes after it. */
   readonly postfix: Rule<Expression> = this.RULE("postfix", () => {
     this.ACTION(() => this.requireAtom());
     let base = this.subrule(0, this.atom);
-    this.many(0, {
-      // A call or an index begins on the line of what it applies to.
-      GATE: () => this.onSameLine() || this.at(t.Dot),
-      DEF: () => {
-        const before = base;
-        base = this.or(0, [
-          { ALT: () => this.subrule(1, this.call, { ARGS: [before] }) },
-          { ALT: () => this.#index(before, this.subrule(2, this.places)) },
-          { ALT: () => this.#field(before, this.subrule(3, this.fieldName)) },
-          { ALT: () => this.#transpose(before, this.consume(0, t.Quote)) },
-        ]);
-      },
-    });
+    this.many(
+      0,
+      when(
+        // A call or an index begins on the line of what it applies to.
+        () => this.onSameLine() || this.at(t.Dot),
+        () => {
+          const before = base;
+          base = this.or(0, [
+            choice(() => this.subrule(1, this.call, { ARGS: [before] })),
+            choice(() => this.#index(before, this.subrule(2, this.places))),
+            choice(() => this.#field(before, this.subrule(3, this.fieldName))),
+            choice(() => this.#transpose(before, this.consume(0, t.Quote))),
+          ]);
+        },
+      ),
+    );
     return base;
   });
 
@@ -425,15 +446,15 @@ export abstract class ExpressionGrammar extends GrammarBase {
 
   readonly atom: Rule<Expression> = this.RULE("atom", () =>
     this.or(0, [
-      { ALT: () => this.#name(this.consume(0, t.Identifier)) },
-      { ALT: () => this.#number(this.consume(1, t.NumberToken)) },
-      { ALT: () => this.#number(this.consume(2, t.HexNumber)) },
-      { ALT: () => this.subrule(0, this.string) },
-      { ALT: () => this.#boolean(this.consume(4, t.True)) },
-      { ALT: () => this.#boolean(this.consume(5, t.False)) },
-      { ALT: () => this.subrule(1, this.parenthesis) },
-      { ALT: () => this.subrule(2, this.array) },
-      { ALT: () => this.subrule(3, this.block) },
+      choice(() => this.#name(this.consume(0, t.Identifier))),
+      choice(() => this.#number(this.consume(1, t.NumberToken))),
+      choice(() => this.#number(this.consume(2, t.HexNumber))),
+      choice(() => this.subrule(0, this.string)),
+      choice(() => this.#boolean(this.consume(4, t.True))),
+      choice(() => this.#boolean(this.consume(5, t.False))),
+      choice(() => this.subrule(1, this.parenthesis)),
+      choice(() => this.subrule(2, this.array)),
+      choice(() => this.subrule(3, this.block)),
     ]),
   );
 
@@ -517,13 +538,16 @@ export abstract class ExpressionGrammar extends GrammarBase {
       });
     });
     let name: Identifier | undefined;
-    this.option(0, {
-      GATE: () => this.at(t.Identifier) && this.at(t.Colon, 2),
-      DEF: () => {
-        name = this.identifier(this.consume(0, t.Identifier));
-        this.consume(1, t.Colon);
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.at(t.Identifier) && this.at(t.Colon, 2),
+        () => {
+          name = this.identifier(this.consume(0, t.Identifier));
+          this.consume(1, t.Colon);
+        },
+      ),
+    );
     const value = this.subrule(0, this.expression);
     return name === undefined ? { value } : { name, value };
   });
@@ -543,29 +567,30 @@ export abstract class ExpressionGrammar extends GrammarBase {
     this.option(0, () => {
       items.push(this.subrule(0, this.expression));
       this.or(0, [
-        {
-          ALT: () => {
-            this.atLeastOne(0, () => clauses.push(this.subrule(0, this.clause)));
-          },
-        },
-        {
-          ALT: () => {
-            this.many(0, () => {
-              this.consume(1, t.Comma);
-              this.ACTION(() => {
-                if (this.at(t.CloseBracket)) this.failTrailingComma();
-              });
-              items.push(this.subrule(1, this.expression));
+        choice(() => {
+          this.atLeastOne(0, () => clauses.push(this.subrule(0, this.clause)));
+        }),
+        choice(() => {
+          this.many(0, () => {
+            this.consume(1, t.Comma);
+            this.ACTION(() => {
+              if (this.at(t.CloseBracket)) this.failTrailingComma();
             });
-          },
-        },
+            items.push(this.subrule(1, this.expression));
+          });
+        }),
       ]);
     });
     this.ACTION(() => {
       if (clauses.length === 0 || !this.at(t.If)) return;
-      this.fail("K0101", this.tokenSpan(this.peek()), "A comprehension has no filter: its length would depend on the data.", {
-        help: "Use `where(c, a, b)` on the entries, or `top_k` to keep a fixed number of them.",
-      });
+      this.fail(
+        "K0101",
+        this.tokenSpan(this.peek()),
+        "A comprehension has no filter: its length would depend on the data.",
+        {
+          help: "Use `where(c, a, b)` on the entries, or `top_k` to keep a fixed number of them.",
+        },
+      );
     });
     this.expectAfter(2, t.CloseBracket, clauses.length > 0 ? "`for` or `]`" : "`,` or `]`");
     return this.ACTION((): Expression => {
@@ -592,13 +617,15 @@ export abstract class ExpressionGrammar extends GrammarBase {
       });
     });
     this.expectAfter(2, t.CloseParen, parameters === undefined ? "`,`, `;` or `)`" : "`,` or `)`");
-    return this.ACTION((): Expression => ({
-      kind: "call",
-      callee,
-      arguments: first,
-      ...(parameters === undefined ? {} : { parameters }),
-      span: this.spanFrom(callee.span.start),
-    }));
+    return this.ACTION(
+      (): Expression => ({
+        kind: "call",
+        callee,
+        arguments: first,
+        ...(parameters === undefined ? {} : { parameters }),
+        span: this.spanFrom(callee.span.start),
+      }),
+    );
   });
 
   /** Arguments separated by commas, named ones last; possibly none. */
@@ -628,13 +655,16 @@ export abstract class ExpressionGrammar extends GrammarBase {
       });
     });
     let name: Identifier | undefined;
-    this.option(0, {
-      GATE: () => this.at(t.Identifier) && this.at(t.Equals, 2),
-      DEF: () => {
-        name = this.identifier(this.consume(0, t.Identifier));
-        this.consume(1, t.Equals);
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.at(t.Identifier) && this.at(t.Equals, 2),
+        () => {
+          name = this.identifier(this.consume(0, t.Identifier));
+          this.consume(1, t.Equals);
+        },
+      ),
+    );
     const value = this.subrule(0, this.expression);
     return this.ACTION((): Argument => {
       const span = this.spanFrom(start);
@@ -671,32 +701,44 @@ export abstract class ExpressionGrammar extends GrammarBase {
     const start = this.nextStart();
     const parts: (Expression | undefined)[] = [undefined];
     let name: Identifier | undefined;
-    this.option(0, {
-      GATE: () => this.at(t.Identifier) && this.at(t.Equals, 2),
-      DEF: () => {
-        name = this.identifier(this.consume(0, t.Identifier));
-        this.consume(1, t.Equals);
-      },
-    });
-    this.option(1, {
-      GATE: () => !this.at(t.Colon),
-      DEF: () => {
-        parts[0] = this.subrule(0, this.expression);
-      },
-    });
-    this.many(0, {
-      GATE: () => parts.length < 3 && name === undefined,
-      DEF: () => {
-        this.consume(2, t.Colon);
-        parts.push(undefined);
-        this.option(2, {
-          GATE: () => !this.at(t.Colon),
-          DEF: () => {
-            parts[parts.length - 1] = this.subrule(1, this.expression);
-          },
-        });
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.at(t.Identifier) && this.at(t.Equals, 2),
+        () => {
+          name = this.identifier(this.consume(0, t.Identifier));
+          this.consume(1, t.Equals);
+        },
+      ),
+    );
+    this.option(
+      1,
+      when(
+        () => !this.at(t.Colon),
+        () => {
+          parts[0] = this.subrule(0, this.expression);
+        },
+      ),
+    );
+    this.many(
+      0,
+      when(
+        () => parts.length < 3 && name === undefined,
+        () => {
+          this.consume(2, t.Colon);
+          parts.push(undefined);
+          this.option(
+            2,
+            when(
+              () => !this.at(t.Colon),
+              () => {
+                parts[parts.length - 1] = this.subrule(1, this.expression);
+              },
+            ),
+          );
+        },
+      ),
+    );
     return this.ACTION((): Place => {
       const [first, stop, step] = parts;
       if (parts.length === 1) {
@@ -745,14 +787,24 @@ export abstract class ExpressionGrammar extends GrammarBase {
   protected failNoOperand(): never {
     const found = this.peek();
     if (found.tokenType === t.Quote) {
-      this.fail("K0138", this.tokenSpan(found), "A quote `'` does not start a string: it transposes what stands before it.", {
-        help: 'Strings are written with double quotes: `"text"`.',
-      });
+      this.fail(
+        "K0138",
+        this.tokenSpan(found),
+        "A quote `'` does not start a string: it transposes what stands before it.",
+        {
+          help: 'Strings are written with double quotes: `"text"`.',
+        },
+      );
     }
     if (found.tokenType === t.For || found.tokenType === t.While) {
-      this.fail("K0101", this.tokenSpan(found), `\`${found.image}\` starts no expression: a loop says what it computes.`, {
-        help: "Write `loop s = s0 for x in xs { next }`, or `[f(x) for x in xs]` to map.",
-      });
+      this.fail(
+        "K0101",
+        this.tokenSpan(found),
+        `\`${found.image}\` starts no expression: a loop says what it computes.`,
+        {
+          help: "Write `loop s = s0 for x in xs { next }`, or `[f(x) for x in xs]` to map.",
+        },
+      );
     }
     if (found.tokenType === t.Plus) {
       this.failExpected("a value", { help: "A positive number is written without a sign." });
@@ -776,9 +828,14 @@ export abstract class ExpressionGrammar extends GrammarBase {
       });
     }
     if (token.image === "_" && type === t.Identifier) {
-      this.fail("K0112", this.tokenSpan(token), "`_` has no value: it stands in a pattern for something nobody needs.", {
-        help: "Give it a name in the pattern, and use that.",
-      });
+      this.fail(
+        "K0112",
+        this.tokenSpan(token),
+        "`_` has no value: it stands in a pattern for something nobody needs.",
+        {
+          help: "Give it a name in the pattern, and use that.",
+        },
+      );
     }
     if (!startsOperand(token) || type === t.Not) this.failNoOperand();
   }

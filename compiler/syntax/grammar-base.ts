@@ -17,6 +17,23 @@ export type Rule<T, Arguments extends unknown[] = []> = ParserMethod<Arguments, 
 /** Deeper nesting than any program needs, and far from the depth at which JavaScript's stack ends. */
 export const maximumDepth = 200;
 
+// Chevrotain takes alternatives and gates as objects of functions. These helpers make the objects: a function that is
+// given as an argument has no name, whereas naming each one, as `{ ALT: () => ... }` does under tsx, costs more time
+// than all the parsing.
+
+/** An alternative of `or`. */
+export function choice<T>(alternative: () => T): { ALT: () => T } {
+  return { ALT: alternative };
+}
+/** An alternative of `or` that counts only if `gate` holds. */
+export function choiceIf<T>(gate: () => boolean, alternative: () => T): { GATE: () => boolean; ALT: () => T } {
+  return { GATE: gate, ALT: alternative };
+}
+/** What `option` and `many` do while `gate` holds. */
+export function when<T>(gate: () => boolean, action: () => T): { GATE: () => boolean; DEF: () => T } {
+  return { GATE: gate, DEF: action };
+}
+
 export abstract class GrammarBase extends EmbeddedActionsParser {
   /** Errors recovered from inside a statement. */
   diagnostics: Diagnostic[] = [];
@@ -173,9 +190,14 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
 
   protected failReserved(what: string): never {
     const word = this.peek().image;
-    this.fail("K0112", this.tokenSpan(this.peek()), `\`${word}\` is a reserved word and cannot be the name of ${what}.`, {
-      help: `Choose another name, such as \`${word}_\` or \`my_${word}\`.`,
-    });
+    this.fail(
+      "K0112",
+      this.tokenSpan(this.peek()),
+      `\`${word}\` is a reserved word and cannot be the name of ${what}.`,
+      {
+        help: `Choose another name, such as \`${word}_\` or \`my_${word}\`.`,
+      },
+    );
   }
 
   /** A name that is being declared cannot end in a prime. */
@@ -222,29 +244,31 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
    * The statements between two braces: separated by line breaks or `;`, which may be left out after a `}` and before
    * a word that starts a statement. `starts` tells whether an item can start here, `expected` says what may.
    */
-  protected items(
-    item: () => void,
-    options: { starts: () => boolean; startsWithWord: () => boolean; expected: string },
-  ): void {
-    const reach = (): void => {
-      for (;;) {
-        while (this.at(t.Newline) || this.at(t.Semicolon)) this.skipToken();
-        if (this.at(t.CloseBrace) || this.isEnd() || options.starts()) return;
-        this.recovering(() => this.failAfterOperand(options.expected));
-      }
-    };
-    this.ACTION(reach);
-    this.many(0, {
-      GATE: () => !this.at(t.CloseBrace),
-      DEF: () => {
-        this.recovering(() => {
-          item();
-          this.ACTION(() => this.requireSeparator(options.startsWithWord));
-        });
-        this.many(1, () => this.consume(9, t.Separator));
-        this.ACTION(reach);
-      },
-    });
+  protected items(item: () => void, expected: string, starts: () => boolean, startsWithWord: () => boolean): void {
+    this.ACTION(() => this.#reachItem(expected, starts));
+    this.many(
+      0,
+      when(
+        () => !this.at(t.CloseBrace),
+        () => {
+          this.recovering(() => {
+            item();
+            this.ACTION(() => this.requireSeparator(startsWithWord));
+          });
+          this.many(1, () => this.consume(9, t.Separator));
+          this.ACTION(() => this.#reachItem(expected, starts));
+        },
+      ),
+    );
+  }
+
+  /** Goes to the next token that starts an item, complaining about what stands between. */
+  #reachItem(expected: string, starts: () => boolean): void {
+    for (;;) {
+      while (this.at(t.Newline) || this.at(t.Semicolon)) this.skipToken();
+      if (this.at(t.CloseBrace) || this.isEnd() || starts()) return;
+      this.recovering(() => this.failAfterOperand(expected));
+    }
   }
 
   /** After a statement: a separator, the end, a `}` behind us, or a word that starts the next statement. */

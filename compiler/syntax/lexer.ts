@@ -3,10 +3,11 @@
  * so that the grammar sees as much of the program as possible.
  */
 import { Lexer, type TokenType } from "chevrotain";
-import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import { badCharacter } from "./characters.ts";
+import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import * as t from "./tokens.ts";
 import { endOf, type SyntaxToken } from "./tokens.ts";
+import { shown } from "./unexpected.ts";
 import type { Comment, Span } from "./tree.ts";
 
 export interface Lexed {
@@ -70,21 +71,30 @@ function mend(raw: SyntaxToken[], text: string, file: string, diagnostics: Diagn
     } else if (token.tokenType === t.UnterminatedComment) {
       const start = token.startOffset;
       diagnostics.push(
-        errorAt("K0105", { file, start, end: start + 2 }, "This comment has no end: everything after it is swallowed.", {
-          help: "Close it with `*/`, or write `//` for a comment of one line.",
-        }),
+        errorAt(
+          "K0105",
+          { file, start, end: start + 2 },
+          "This comment has no end: everything after it is swallowed.",
+          {
+            help: "Close it with `*/`, or write `//` for a comment of one line.",
+          },
+        ),
       );
       continue;
     } else if (isNumber(token.tokenType)) {
       const next = raw[index + 1];
       const glued = next !== undefined && next.startOffset === endOf(token) && gluesToNumber(next) ? next : undefined;
-      if (glued !== undefined || token.tokenType === t.NumberEndingInDot || token.tokenType === t.NumberStartingWithDot) {
+      if (
+        glued !== undefined ||
+        token.tokenType === t.NumberEndingInDot ||
+        token.tokenType === t.NumberStartingWithDot
+      ) {
         diagnostics.push(badNumber(token, glued, tokens.at(-1), text, file));
         retype(token, t.NumberToken);
         if (glued !== undefined) index++;
       } else if (!Number.isFinite(Number(token.image))) {
         diagnostics.push(
-          errorAt("K0109", spanOf(token), `\`${token.image}\` is too large: a real ends near 1.8e308.`, {
+          errorAt("K0109", spanOf(token), `\`${shown(token.image)}\` is too large: a real ends near 1.8e308.`, {
             help: "Write `inf` if infinity is meant.",
           }),
         );
@@ -97,10 +107,7 @@ function mend(raw: SyntaxToken[], text: string, file: string, diagnostics: Diagn
 
 function isNumber(type: TokenType): boolean {
   return (
-    type === t.NumberToken ||
-    type === t.HexNumber ||
-    type === t.NumberEndingInDot ||
-    type === t.NumberStartingWithDot
+    type === t.NumberToken || type === t.HexNumber || type === t.NumberEndingInDot || type === t.NumberStartingWithDot
   );
 }
 
@@ -118,8 +125,9 @@ function badNumber(
 ): Diagnostic {
   const start = token.startOffset;
   const end = endOf(glued ?? token);
-  const written = text.slice(start, end);
-  const error = (message: string, help: string): Diagnostic => errorAt("K0109", { file, start, end }, message, { help });
+  const written = shown(text.slice(start, end));
+  const error = (message: string, help: string): Diagnostic =>
+    errorAt("K0109", { file, start, end }, message, { help });
   if (token.tokenType === t.NumberStartingWithDot) {
     const afterValue = before !== undefined && endOf(before) === start && t.endsOperand(before);
     if (afterValue && !isNumber(before.tokenType)) {
@@ -144,17 +152,23 @@ function badNumber(
     return error(`Digits cannot be grouped with \`_\`.`, `Write \`${written.replaceAll("_", "")}\`.`);
   }
   if (/^[eE]\d*$/.test(rest)) {
-    return error(`The exponent of \`${written}\` is incomplete.`, "Write an exponent as in `1e-3`: digits follow the `e`.");
+    return error(
+      `The exponent of \`${written}\` is incomplete.`,
+      "Write an exponent as in `1e-3`: digits follow the `e`.",
+    );
   }
   if (token.image === "0" && /^[xX]/.test(rest)) {
-    return error(`\`${written}\` is no hexadecimal integer.`, "After `0x` come digits from 0 to 9 and a to f: `0x6D2B`.");
+    return error(
+      `\`${written}\` is no hexadecimal integer.`,
+      "After `0x` come digits from 0 to 9 and a to f: `0x6D2B`.",
+    );
   }
   if (token.image === "0" && /^[bBoO]\d/.test(rest)) {
     return error(`\`${written}\`: integers are written in decimal or with \`0x\`.`, "Write it in hexadecimal: `0x1F`.");
   }
   return error(
     `\`${written}\` is a number and a name run together.`,
-    `If a product is meant, write \`${text.slice(start, endOf(token))} * ${rest}\`. A name cannot start with a digit.`,
+    `If a product is meant, write \`${text.slice(start, endOf(token))} * ${shown(rest)}\`. A name cannot start with a digit.`,
   );
 }
 

@@ -1,6 +1,6 @@
 /** The grammar of `condition`, `problem`, `solver` and `property`: declarations with a body of their own kind. */
 import { DeclarationGrammar } from "./declarations.ts";
-import type { Rule } from "./grammar-base.ts";
+import { choice, choiceIf, type Rule, when } from "./grammar-base.ts";
 import * as t from "./tokens.ts";
 import { endOf, type SyntaxToken } from "./tokens.ts";
 import type {
@@ -37,21 +37,37 @@ export abstract class ModelGrammar extends DeclarationGrammar {
       () => {
         this.ACTION(() => this.refuseForeignStatement("block"));
         this.or(0, [
-          { ALT: () => lets.push(this.subrule(5, this.letStatement)) },
-          { ALT: () => equations.push(this.subrule(6, this.equation)) },
+          choice(() => lets.push(this.subrule(5, this.letStatement))),
+          choice(() => equations.push(this.subrule(6, this.equation))),
         ]);
       },
-      { starts: () => this.startsItem(), startsWithWord: () => false, expected: "`let` or an equation" },
+      "`let` or an equation",
+      () => this.startsItem(),
+      () => false,
     );
     this.ACTION(() => {
       if (equations.length > 0 || this.diagnostics.length > before) return;
-      this.fail("K0146", this.span(open.startOffset, endOf(this.peek())), `The condition \`${name.name}\` has no equation.`, {
-        help: "Add at least one line `left == right`.",
-      });
+      this.fail(
+        "K0146",
+        this.span(open.startOffset, endOf(this.peek())),
+        `The condition \`${name.name}\` has no equation.`,
+        {
+          help: "Add at least one line `left == right`.",
+        },
+      );
     });
     this.expect(6, t.CloseBrace, "`}` at the end of the condition");
     return this.ACTION(
-      (): Condition => ({ kind: "condition", name, dimensions, unknowns, parameters, lets, equations, ...this.framed(start) }),
+      (): Condition => ({
+        kind: "condition",
+        name,
+        dimensions,
+        unknowns,
+        parameters,
+        lets,
+        equations,
+        ...this.framed(start),
+      }),
     );
   });
 
@@ -75,13 +91,16 @@ export abstract class ModelGrammar extends DeclarationGrammar {
 
   #label(): Identifier | undefined {
     let label: Identifier | undefined;
-    this.option(8, {
-      GATE: () => this.at(t.Identifier) && this.at(t.Colon, 2),
-      DEF: () => {
-        label = this.identifier(this.consume(7, t.Identifier));
-        this.consume(7, t.Colon);
-      },
-    });
+    this.option(
+      8,
+      when(
+        () => this.at(t.Identifier) && this.at(t.Colon, 2),
+        () => {
+          label = this.identifier(this.consume(7, t.Identifier));
+          this.consume(7, t.Colon);
+        },
+      ),
+    );
     return label;
   }
 
@@ -94,9 +113,14 @@ export abstract class ModelGrammar extends DeclarationGrammar {
     const parameters = this.subrule(1, this.parameterList);
     this.ACTION(() => {
       if (!this.at(t.Semicolon)) return;
-      this.fail("K0128", this.tokenSpan(this.peek()), "The parameters of a problem have no `;`: its unknowns are its `var` lines.", {
-        help: "Separate the parameters with `,`, and declare the unknowns with `var`.",
-      });
+      this.fail(
+        "K0128",
+        this.tokenSpan(this.peek()),
+        "The parameters of a problem have no `;`: its unknowns are its `var` lines.",
+        {
+          help: "Separate the parameters with `,`, and declare the unknowns with `var`.",
+        },
+      );
     });
     this.expectAfter(3, t.CloseParen, "`,` or `)` after a parameter");
     this.expect(4, t.OpenBrace, "`{` and the model");
@@ -108,39 +132,38 @@ export abstract class ModelGrammar extends DeclarationGrammar {
     this.items(
       () =>
         this.or(0, [
-          { ALT: () => definitions.push(this.subrule(2, this.letStatement)) },
-          {
-            GATE: () => this.atWord("fn"),
-            ALT: () => definitions.push(this.subrule(3, this.functionDeclaration)),
-          },
-          { GATE: () => this.atWord("var"), ALT: () => variables.push(this.subrule(4, this.variable)) },
-          {
-            GATE: () => this.atWord("subject"),
-            ALT: () => {
+          choice(() => definitions.push(this.subrule(2, this.letStatement))),
+          choiceIf(
+            () => this.atWord("fn"),
+            () => definitions.push(this.subrule(3, this.functionDeclaration)),
+          ),
+          choiceIf(
+            () => this.atWord("var"),
+            () => variables.push(this.subrule(4, this.variable)),
+          ),
+          choiceIf(
+            () => this.atWord("subject"),
+            () => {
               const lines = this.subrule(5, this.constraints);
               this.ACTION(() => constraints.push(...lines));
             },
-          },
-          {
-            ALT: () => {
-              const sense = this.consume(5, t.Identifier);
-              this.ACTION(() => {
-                if (goal === undefined) return;
-                this.fail("K0137", this.tokenSpan(sense), "A problem has one goal, and this is a second.", {
-                  notes: [{ message: "The first goal is here.", span: this.tokenSpan(goal.sense) }],
-                  help: "Add the goals with weights, or make two problems.",
-                });
+          ),
+          choice(() => {
+            const sense = this.consume(5, t.Identifier);
+            this.ACTION(() => {
+              if (goal === undefined) return;
+              this.fail("K0137", this.tokenSpan(sense), "A problem has one goal, and this is a second.", {
+                notes: [{ message: "The first goal is here.", span: this.tokenSpan(goal.sense) }],
+                help: "Add the goals with weights, or make two problems.",
               });
-              const value = this.subrule(6, this.expression);
-              goal = { sense, value };
-            },
-          },
+            });
+            const value = this.subrule(6, this.expression);
+            goal = { sense, value };
+          }),
         ]),
-      {
-        starts: () => this.at(t.Let) || (this.at(t.Identifier) && problemWords.has(this.peek().image)),
-        startsWithWord: () => this.#startsProblemItem(),
-        expected: "`var`, `minimize`, `maximize`, `subject to`, `let` or `fn`",
-      },
+      "`var`, `minimize`, `maximize`, `subject to`, `let` or `fn`",
+      () => this.at(t.Let) || (this.at(t.Identifier) && problemWords.has(this.peek().image)),
+      () => this.#startsProblemItem(),
     );
     this.ACTION(() => {
       if (goal !== undefined || this.diagnostics.length > before) return;
@@ -211,11 +234,13 @@ export abstract class ModelGrammar extends DeclarationGrammar {
       () => {
         this.ACTION(() => this.refuseForeignStatement("block"));
         this.or(0, [
-          { ALT: () => list.push(this.subrule(0, this.letStatement)) },
-          { ALT: () => list.push(this.subrule(1, this.constraint)) },
+          choice(() => list.push(this.subrule(0, this.letStatement))),
+          choice(() => list.push(this.subrule(1, this.constraint))),
         ]);
       },
-      { starts: () => this.startsItem(), startsWithWord: () => false, expected: "`let` or a constraint" },
+      "`let` or a constraint",
+      () => this.startsItem(),
+      () => false,
     );
     this.expect(3, t.CloseBrace, "`}` after the constraints");
     return list;
@@ -252,18 +277,16 @@ export abstract class ModelGrammar extends DeclarationGrammar {
     this.items(
       () =>
         this.or(0, [
-          { ALT: () => members.push(this.subrule(2, this.letStatement)) },
-          {
-            GATE: () => this.atWord("fn") && !this.at(t.OpenParen, 2),
-            ALT: () => members.push(this.subrule(3, this.functionDeclaration)),
-          },
-          { ALT: () => members.push(this.subrule(4, this.solverMember)) },
+          choice(() => members.push(this.subrule(2, this.letStatement))),
+          choiceIf(
+            () => this.atWord("fn") && !this.at(t.OpenParen, 2),
+            () => members.push(this.subrule(3, this.functionDeclaration)),
+          ),
+          choice(() => members.push(this.subrule(4, this.solverMember))),
         ]),
-      {
-        starts: () => this.at(t.Let) || this.at(t.Identifier),
-        startsWithWord: () => this.atWord("fn") && this.at(t.Identifier, 2),
-        expected: "a member such as `start(x) = ...`, `let` or `fn`",
-      },
+      "a member such as `start(x) = ...`, `let` or `fn`",
+      () => this.at(t.Let) || this.at(t.Identifier),
+      () => this.atWord("fn") && this.at(t.Identifier, 2),
     );
     this.expect(5, t.CloseBrace, "`}` at the end of the solver");
     return this.ACTION((): Solver => ({ kind: "solver", name, options, form, members, ...this.framed(start) }));
@@ -376,13 +399,16 @@ export abstract class ModelGrammar extends DeclarationGrammar {
       generator = this.subrule(0, this.expression);
     });
     let condition: Expression | undefined;
-    this.option(1, {
-      GATE: () => this.atWord("where"),
-      DEF: () => {
-        this.consume(3, t.Identifier);
-        condition = this.subrule(2, this.expression);
-      },
-    });
+    this.option(
+      1,
+      when(
+        () => this.atWord("where"),
+        () => {
+          this.consume(3, t.Identifier);
+          condition = this.subrule(2, this.expression);
+        },
+      ),
+    );
     return this.ACTION(() => ({
       name,
       type,

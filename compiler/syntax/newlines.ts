@@ -93,7 +93,11 @@ interface Frame {
 }
 
 /** Drops the line breaks that mean nothing; marks tokens that start a line; links brackets with what follows them. */
-export function filterNewlines(tokens: readonly SyntaxToken[], text: string, file: string): {
+export function filterNewlines(
+  tokens: readonly SyntaxToken[],
+  text: string,
+  file: string,
+): {
   readonly tokens: SyntaxToken[];
   readonly diagnostics: Diagnostic[];
 } {
@@ -171,9 +175,7 @@ function lineStartsWithMinus(token: SyntaxToken, previous: SyntaxToken, file: st
     { file, start: token.startOffset, end: endOf(token) },
     "This line starts with `- `, which could go on with the line above or start a new expression.",
     {
-      notes: [
-        { message: "The line above ends here.", span: { file, start: endOf(previous), end: endOf(previous) } },
-      ],
+      notes: [{ message: "The line above ends here.", span: { file, start: endOf(previous), end: endOf(previous) } }],
       help: "To subtract, end the line above with `-`. To start with a negative value, write `-x` without the space.",
     },
   );

@@ -49,6 +49,8 @@ interface Pending {
   readonly token: SyntaxToken;
   /** The further operators of a comparison chain, `within` included. */
   readonly chain: SyntaxToken[];
+  /** The first operator of a comparison chain that has a direction. */
+  oriented?: SyntaxToken | undefined;
 }
 
 /** Takes operands and operators in the order they are written and gives back the tree. */
@@ -113,35 +115,35 @@ export class OperatorChain {
   }
 
   #extend(comparison: Pending, token: SyntaxToken): void {
-    const before = [comparison.token, ...comparison.chain];
     const isWithin = token.tokenType === t.Identifier;
     if (!isWithin) {
-      const all = [...before, token];
-      const mixed = all.find((one) => one.tokenType === t.Nearly) ?? all.find((one) => one.tokenType === t.NotEqual);
-      const first = comparison.token;
-      if (mixed !== undefined) {
+      // Only the first operator with a direction has to be remembered, and no lone one is ever followed by another.
+      const lone = isLone(comparison.token) ? comparison.token : isLone(token) ? token : undefined;
+      if (lone !== undefined) {
         fail(
           "K0122",
           this.#spanOf(token),
-          `\`${mixed.image}\` cannot stand in a chain of comparisons: it compares two values.`,
+          `\`${lone.image}\` cannot stand in a chain of comparisons: it compares two values.`,
           {
-            notes: [{ message: "The chain starts here.", span: this.#spanOf(first) }],
+            notes: [{ message: "The chain starts here.", span: this.#spanOf(comparison.token) }],
             help: "Join two comparisons with `and`: `a != b and b != c`.",
           },
         );
       }
-      const opposite = before.find((one) => direction(one) * direction(token) < 0);
-      if (opposite !== undefined) {
+      comparison.oriented ??= direction(comparison.token) === 0 ? undefined : comparison.token;
+      const first = comparison.oriented;
+      if (first !== undefined && direction(first) * direction(token) < 0) {
         fail(
           "K0121",
           this.#spanOf(token),
-          `This chain of comparisons changes direction: \`${opposite.image}\`, then \`${token.image}\`.`,
+          `This chain of comparisons changes direction: \`${first.image}\`, then \`${token.image}\`.`,
           {
-            notes: [{ message: `\`${opposite.image}\` sets the direction here.`, span: this.#spanOf(opposite) }],
+            notes: [{ message: `\`${first.image}\` sets the direction here.`, span: this.#spanOf(first) }],
             help: "A chain goes one way, as in `0 <= x < n`. Join the two comparisons with `and`.",
           },
         );
       }
+      if (direction(token) !== 0) comparison.oriented ??= token;
     }
     comparison.chain.push(token);
   }
@@ -191,8 +193,8 @@ export class OperatorChain {
       const span = this.#join(left, right);
       return { kind: "binary", operator: "~=", left, right: before, within: right, span };
     }
-    const operands = [before, right];
-    for (let count = pending.chain.length; count > 0; count--) operands.unshift(this.#operands.pop() as Expression);
+    const count = pending.chain.length;
+    const operands = [...this.#operands.splice(this.#operands.length - count, count), before, right];
     const operators = [pending.token, ...pending.chain].map(
       (token) => (comparisonNames.get(token.tokenType) ?? token.image) as ComparisonOperator,
     );
@@ -217,6 +219,11 @@ const comparisonNames: ReadonlyMap<TokenType, ComparisonOperator> = new Map([
   [t.EqualEqual, "=="],
   [t.NotEqual, "!="],
 ]);
+
+/** `!=` and `~=` are no orders: a chain of them would not say what it seems to. */
+function isLone(token: SyntaxToken): boolean {
+  return token.tokenType === t.NotEqual || token.tokenType === t.Nearly;
+}
 
 function direction(token: SyntaxToken): number {
   switch (token.tokenType) {

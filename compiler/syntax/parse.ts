@@ -9,7 +9,7 @@ import { documentationByOffset } from "./grammar-base.ts";
 import { lex } from "./lexer.ts";
 import { filterNewlines } from "./newlines.ts";
 import { Grammar } from "./script.ts";
-import { endOf, Newline, type SyntaxToken } from "./tokens.ts";
+import { Newline, type SyntaxToken } from "./tokens.ts";
 import type { Comment, Expression, SourceFile, Statement } from "./tree.ts";
 
 export interface ParseOptions {

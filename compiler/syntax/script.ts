@@ -1,5 +1,5 @@
 /** The grammar of a statement: which declaration a line is, decided by its first words. */
-import type { Rule } from "./grammar-base.ts";
+import { choice, choiceIf, type Rule } from "./grammar-base.ts";
 import { ModelGrammar } from "./models.ts";
 import { closest } from "./suggest.ts";
 import * as t from "./tokens.ts";
@@ -47,6 +47,7 @@ const foreignWords: ReadonlyMap<string, string> = new Map([
 
 export class Grammar extends ModelGrammar {
   #kind: Kind = "expression";
+  #alternatives: { GATE?: () => boolean; ALT: () => Statement }[] | undefined;
 
   constructor() {
     super();
@@ -59,26 +60,30 @@ export class Grammar extends ModelGrammar {
       this.#kind = this.#statementKind();
       if (this.#kind === "expression") this.refuseForeignStatement("script");
     });
-    const is = (kind: Kind) => (): boolean => this.#kind === kind;
-    return this.or(0, [
-      { GATE: is("let"), ALT: () => this.subrule(0, this.letStatement) },
-      { GATE: is("fn"), ALT: () => this.subrule(0, this.functionDeclaration) },
-      { GATE: is("data"), ALT: () => this.subrule(0, this.dataStatement) },
-      { GATE: is("param"), ALT: () => this.subrule(0, this.paramStatement) },
-      { GATE: is("import"), ALT: () => this.subrule(0, this.importStatement) },
-      { GATE: is("type"), ALT: () => this.subrule(0, this.typeAlias) },
-      { GATE: is("objective"), ALT: () => this.subrule(0, this.objective) },
-      { GATE: is("condition"), ALT: () => this.subrule(0, this.condition) },
-      { GATE: is("problem"), ALT: () => this.subrule(0, this.problem) },
-      { GATE: is("solver"), ALT: () => this.subrule(0, this.solver) },
-      { GATE: is("property"), ALT: () => this.subrule(0, this.property) },
-      { GATE: is("show"), ALT: () => this.subrule(0, this.show) },
-      { GATE: is("plot"), ALT: () => this.subrule(0, this.plot) },
-      { GATE: is("save"), ALT: () => this.subrule(0, this.save) },
-      { GATE: is("assert"), ALT: () => this.subrule(0, this.assert) },
-      { ALT: () => this.subrule(0, this.expressionStatement) },
-    ]);
+    this.#alternatives ??= [
+      choiceIf(this.#is("let"), () => this.subrule(0, this.letStatement)),
+      choiceIf(this.#is("fn"), () => this.subrule(0, this.functionDeclaration)),
+      choiceIf(this.#is("data"), () => this.subrule(0, this.dataStatement)),
+      choiceIf(this.#is("param"), () => this.subrule(0, this.paramStatement)),
+      choiceIf(this.#is("import"), () => this.subrule(0, this.importStatement)),
+      choiceIf(this.#is("type"), () => this.subrule(0, this.typeAlias)),
+      choiceIf(this.#is("objective"), () => this.subrule(0, this.objective)),
+      choiceIf(this.#is("condition"), () => this.subrule(0, this.condition)),
+      choiceIf(this.#is("problem"), () => this.subrule(0, this.problem)),
+      choiceIf(this.#is("solver"), () => this.subrule(0, this.solver)),
+      choiceIf(this.#is("property"), () => this.subrule(0, this.property)),
+      choiceIf(this.#is("show"), () => this.subrule(0, this.show)),
+      choiceIf(this.#is("plot"), () => this.subrule(0, this.plot)),
+      choiceIf(this.#is("save"), () => this.subrule(0, this.save)),
+      choiceIf(this.#is("assert"), () => this.subrule(0, this.assert)),
+      choice(() => this.subrule(0, this.expressionStatement)),
+    ];
+    return this.or(0, this.#alternatives);
   });
+
+  #is(kind: Kind): () => boolean {
+    return () => this.#kind === kind;
+  }
 
   readonly expressionStatement: Rule<ExpressionStatement> = this.RULE("expressionStatement", () => {
     const start = this.nextStart();
@@ -151,7 +156,8 @@ export class Grammar extends ModelGrammar {
     const next = this.peek(2);
     if (next.lineStart === true || this.isEnd(2)) return;
     const besideName = next.tokenType === t.Identifier;
-    const besideValue = besideName || (startsOperand(next) && next.tokenType !== t.OpenParen && next.tokenType !== t.OpenBracket);
+    const besideValue =
+      besideName || (startsOperand(next) && next.tokenType !== t.OpenParen && next.tokenType !== t.OpenBracket);
     const help = foreignWords.get(word);
     const isReturn = word === "return" && (besideValue || next.tokenType === t.OpenParen || next.tokenType === t.Minus);
     if (help !== undefined && (besideValue || isReturn) && !(word === "lambda" && !besideName)) {
@@ -167,7 +173,9 @@ export class Grammar extends ModelGrammar {
     if (where === "script" && besideName) {
       const meant = closest(word, statementWords);
       if (meant === undefined) return;
-      this.fail("K0124", this.tokenSpan(first), `\`${word}\` starts no statement.`, { help: `Did you mean \`${meant}\`?` });
+      this.fail("K0124", this.tokenSpan(first), `\`${word}\` starts no statement.`, {
+        help: `Did you mean \`${meant}\`?`,
+      });
     }
   }
 

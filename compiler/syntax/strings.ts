@@ -17,12 +17,12 @@ export function stringValue(image: string, span: Span): string {
       continue;
     }
     index++;
-    const escape = inner[index];
-    if (escape === undefined) break;
-    const meant = escapes[escape];
+    const letter = inner[index];
+    if (letter === undefined) break;
+    const meant = escapes[letter];
     if (meant === undefined) {
       const start = span.start + index;
-      fail("K0106", { file: span.file, start, end: start + 2 }, `\`\\${escape}\` means nothing in a string.`, {
+      fail("K0106", { file: span.file, start, end: start + 2 }, `\`\\${letter}\` means nothing in a string.`, {
         help: 'The escapes are `\\"`, `\\\\`, `\\n` and `\\t`. A backslash itself is written `\\\\`.',
       });
     }

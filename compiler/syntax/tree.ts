@@ -363,7 +363,12 @@ export interface Problem extends DeclarationNode {
 }
 /** What a solver answers: `minimizes f`, `minimizes f(x, k)`, `solves root(F)`, `solves (upper, lower)`. */
 export type SolverForm =
-  | { readonly kind: "minimizes"; readonly objective: Identifier; readonly arguments?: readonly Identifier[]; readonly span: Span }
+  | {
+      readonly kind: "minimizes";
+      readonly objective: Identifier;
+      readonly arguments?: readonly Identifier[];
+      readonly span: Span;
+    }
   | { readonly kind: "solves"; readonly form: Identifier; readonly parts: readonly Identifier[]; readonly span: Span }
   | { readonly kind: "own"; readonly parts: readonly Identifier[]; readonly span: Span };
 /** `start(x) = ...`, `next(s, t) = ...` and the optional members. */

@@ -1,6 +1,6 @@
 /** The grammar of types. */
 import { ExpressionGrammar } from "./expressions.ts";
-import type { Rule } from "./grammar-base.ts";
+import { choice, type Rule, when } from "./grammar-base.ts";
 import * as t from "./tokens.ts";
 import { isReserved } from "./tokens.ts";
 import type { ArrayOfType, Identifier, NamedType, TupleType, TypeExpression } from "./tree.ts";
@@ -15,37 +15,40 @@ export abstract class TypeGrammar extends ExpressionGrammar {
       this.deeper();
       if (isReserved(this.peek())) this.failReserved("a type");
       if (!this.at(t.Identifier) && !this.at(t.OpenParen)) {
-        this.failExpected("a type", { help: "Types read `real`, `int[n]`, `(x: real[d], t: int)`, `real[d] -> real`." });
+        this.failExpected("a type", {
+          help: "Types read `real`, `int[n]`, `(x: real[d], t: int)`, `real[d] -> real`.",
+        });
       }
     });
     const start = this.nextStart();
     // What stands in parentheses is a tuple, a list of parameters, or one type, depending on what follows.
     let group: readonly Item[] | undefined;
     let type: TypeExpression = this.or(0, [
-      { ALT: () => this.#named(this.identifier(this.consume(0, t.Identifier))) },
-      {
-        ALT: () => {
-          const items = this.subrule(0, this.typeItems);
-          group = items;
-          return this.ACTION(() => this.#grouped(items, start));
-        },
-      },
+      choice(() => this.#named(this.identifier(this.consume(0, t.Identifier)))),
+      choice(() => {
+        const items = this.subrule(0, this.typeItems);
+        group = items;
+        return this.ACTION(() => this.#grouped(items, start));
+      }),
     ]);
-    this.option(0, {
-      GATE: () => this.onSameLine(),
-      DEF: () => {
-        const element = type;
-        const places = this.subrule(1, this.dimensions);
-        group = undefined;
-        type = this.ACTION(() => this.#arrayOf(element, places, start));
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.onSameLine(),
+        () => {
+          const element = type;
+          const places = this.subrule(1, this.dimensions);
+          group = undefined;
+          type = this.ACTION(() => this.#arrayOf(element, places, start));
+        },
+      ),
+    );
     this.option(1, () => {
       this.consume(1, t.ThinArrow);
       const result = this.subrule(2, this.typeExpression);
       const before = type;
       type = this.ACTION((): TypeExpression => {
-        const isList = group !== undefined && group.every((item) => item.name === undefined);
+        const isList = group?.every((item) => item.name === undefined) === true;
         const parameters = isList && group !== undefined ? group.map((item) => item.type) : [before];
         return { kind: "function-type", parameters, result, span: this.spanFrom(start) };
       });
@@ -82,13 +85,16 @@ export abstract class TypeGrammar extends ExpressionGrammar {
       });
     });
     let name: Identifier | undefined;
-    this.option(0, {
-      GATE: () => this.at(t.Colon, 2),
-      DEF: () => {
-        name = this.identifier(this.consume(0, t.Identifier));
-        this.consume(1, t.Colon);
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.at(t.Colon, 2),
+        () => {
+          name = this.identifier(this.consume(0, t.Identifier));
+          this.consume(1, t.Colon);
+        },
+      ),
+    );
     const type = this.subrule(0, this.typeExpression);
     return name === undefined ? { type } : { name, type };
   });
@@ -121,13 +127,16 @@ export abstract class TypeGrammar extends ExpressionGrammar {
 
   readonly dimension: Rule<DimensionPlace> = this.RULE("dimension", () => {
     let name: Identifier | undefined;
-    this.option(0, {
-      GATE: () => this.at(t.Identifier) && this.at(t.Equals, 2),
-      DEF: () => {
-        name = this.identifier(this.consume(0, t.Identifier));
-        this.consume(1, t.Equals);
-      },
-    });
+    this.option(
+      0,
+      when(
+        () => this.at(t.Identifier) && this.at(t.Equals, 2),
+        () => {
+          name = this.identifier(this.consume(0, t.Identifier));
+          this.consume(1, t.Equals);
+        },
+      ),
+    );
     const dimension = this.subrule(0, this.expression);
     return name === undefined ? { dimension } : { name, dimension };
   });
@@ -146,7 +155,8 @@ export abstract class TypeGrammar extends ExpressionGrammar {
     if (element.kind === "named-type" || element.kind === "tuple-type") {
       return { kind: "array-of-type", element, places, span: this.spanFrom(start) };
     }
-    const what = element.kind === "function-type" ? "Functions may not sit in arrays." : "This type has its dimensions already.";
+    const what =
+      element.kind === "function-type" ? "Functions may not sit in arrays." : "This type has its dimensions already.";
     this.fail("K0143", this.spanFrom(start), what, {
       help:
         element.kind === "function-type"

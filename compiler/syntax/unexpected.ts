@@ -14,14 +14,19 @@ export interface Surroundings {
   readonly spanOf: (token: SyntaxToken) => Span;
 }
 
+/** Text of the program for a message: all of it if short, else its beginning. */
+export function shown(text: string): string {
+  return text.length <= 40 ? text : `${text.slice(0, 37)}...`;
+}
+
 /** A token in words: "the name `x`", "the number `2`", "`)`". */
 export function describe(token: SyntaxToken): string {
   switch (token.tokenType) {
     case t.Identifier:
-      return `the name \`${token.image}\``;
+      return `the name \`${shown(token.image)}\``;
     case t.NumberToken:
     case t.HexNumber:
-      return `the number \`${token.image}\``;
+      return `the number \`${shown(token.image)}\``;
     case t.StringToken:
       return token.image.length <= 30 ? `the string ${token.image}` : "a string";
     case t.Newline:
@@ -58,7 +63,7 @@ function sideBySide(at: Surroundings, span: Span): Diagnostic {
   const number = at.previous.tokenType === t.NumberToken;
   const product =
     number || at.found.tokenType === t.Identifier
-      ? `If a product is meant, write \`${at.previous.image} * ${at.found.image}\`.`
+      ? `If a product is meant, write \`${shown(at.previous.image)} * ${shown(at.found.image)}\`.`
       : "Put an operator or a comma between them.";
   const help =
     at.found.lineStart === true

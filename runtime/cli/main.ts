@@ -121,7 +121,7 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void): Command
   return program;
 }
 
-function version(): string {
+export function version(): string {
   const manifest = JSON.parse(readFileSync(new URL("../../package.json", import.meta.url), "utf8")) as {
     version: string;
   };

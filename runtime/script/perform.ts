@@ -252,9 +252,10 @@ function handle(
       throw new AssertStop();
     }
     case "solve": {
-      const { expression, iterations, error } = event.solve;
+      const { expression, iterations, error, trial } = event.solve;
       meter.ended(expression);
-      host.emit({ kind: "solve", expression, status: event.statusName, iterations, error });
+      // A solve inside one that tries things out may happen thousands of times, and is no result.
+      if (!trial) host.emit({ kind: "solve", expression, status: event.statusName, iterations, error });
       break;
     }
     case "warning":

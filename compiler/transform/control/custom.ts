@@ -12,6 +12,11 @@ export interface CustomDerivativeParams extends Readonly<Record<string, unknown>
   readonly graph: Graph;
   /** Takes the operands, then a tangent for each real operand; gives a tangent for each real result. */
   readonly rule: Graph;
+  /**
+   * Where the rule's first operands are to be the results instead (a solution: it depends on what its
+   * condition captures): their place among the operands.
+   */
+  readonly resultsAt?: number;
 }
 
 /** A function whose tangents are what its `derivative` says. */
@@ -25,7 +30,9 @@ export const customDerivativePrimitive: Primitive<CustomDerivativeParams> = {
     const directions = inputs.flatMap((a, i) =>
       a.type.dtype === "real" ? [instantiate(b, tangents[i], a.type)] : [],
     );
-    const results = call(b, params.rule, [...inputs, ...directions], false);
+    const at = params.resultsAt;
+    const operands = at === undefined ? inputs : [...inputs.slice(0, at), ...outputs, ...inputs.slice(at + outputs.length)];
+    const results = call(b, params.rule, [...operands, ...directions], false);
     let next = 0;
     return { outputs, tangents: params.graph.outputs.map((a) => (a.type.dtype === "real" ? results[next++] : undefined)) };
   },
@@ -33,7 +40,11 @@ export const customDerivativePrimitive: Primitive<CustomDerivativeParams> = {
   batch: (b, { inputs, params }, batched, size, guard) => {
     const { graph, rule } = batchRules(params.graph, params.rule, size, guard !== undefined);
     const wide = inputs.map((a, i) => withLanes(b, a, batched[i]!, size));
-    const outputs = b.emit(customDerivativePrimitive as Primitive, guard ? [guard, ...wide] : wide, { graph, rule });
+    const outputs = b.emit(customDerivativePrimitive as Primitive, guard ? [guard, ...wide] : wide, {
+      graph,
+      rule,
+      ...(params.resultsAt === undefined ? {} : { resultsAt: params.resultsAt + (guard ? 1 : 0) }),
+    });
     return { outputs, batched: outputs.map(() => true) };
   },
 };

@@ -66,6 +66,8 @@ export interface ReportParams extends Readonly<Record<string, unknown>> {
   readonly watched: { statusRead: boolean };
   /** True inside a function that a solver is trying out: a bad ending rejects the trial and is only a warning. */
   readonly trial: boolean;
+  /** True when running out of iterations is what the solver does: nothing to warn about. */
+  readonly quiet: boolean;
 }
 
 /** Operands: status, iterations, error; scalars, or one per lane. */
@@ -83,6 +85,8 @@ export const reportPrimitive: Primitive<ReportParams> = {
         status: status!.data[i]!,
         iterations: iterations!.data[i]!,
         error: error!.data[i]!,
+        quiet: params.quiet,
+        trial: params.trial,
         fatal: !params.watched.statusRead && !params.trial,
       });
     }

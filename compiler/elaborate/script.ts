@@ -1,0 +1,440 @@
+/** A whole file: statements in order, each with effects compiled to a graph of its own. */
+import { Builder } from "../core/builder.ts";
+import { type Dim, knownDim, resolve, rigidDimension, unifyDims } from "../core/dimension.ts";
+import { type Graph, intLiteral, newVar, type Var } from "../core/graph.ts";
+import type { NdArray } from "../core/array.ts";
+import { evaluate, evaluationContext } from "../core/evaluate.ts";
+import type { DataDeclaration, ParamDeclaration } from "../program.ts";
+import { fail } from "../syntax/diagnostic.ts";
+import type { Argument, Data, Identifier, Import, Param, Property, SourceFile, Span, Statement } from "../syntax/tree.ts";
+import { conditionTerm, inputOfType, objectiveTerm } from "./declarations.ts";
+import type { Elaborator } from "./elaborator.ts";
+import { elaborateLet } from "./expressions.ts";
+import { declaredFunction } from "./functions.ts";
+import { preludeScope } from "./prelude.ts";
+import { problemTerm } from "./problems.ts";
+import { Scope, suggest } from "./scope.ts";
+import { solverFactory } from "./solver-terms.ts";
+import { type ArrayTerm, coreType, errorTerm, type FunctionTerm, showTermType, type Term } from "./terms.ts";
+import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
+
+/** One statement that does something when the script runs. */
+export interface Step {
+  readonly span: Span;
+  /** Takes `captured`, gives `outputs`. */
+  readonly graph: Graph;
+  readonly captured: readonly Var[];
+  readonly outputs: readonly Var[];
+  readonly effect: Effect | undefined;
+}
+
+export type Effect =
+  | { readonly kind: "show"; readonly items: readonly { readonly expression: string; readonly term: Term }[] }
+  | { readonly kind: "assert"; readonly expression: string; readonly message: string | undefined; readonly condition: ArrayTerm }
+  | { readonly kind: "save"; readonly expression: string; readonly path: string; readonly pathSpan: Span; readonly value: Term }
+  | {
+      readonly kind: "plot";
+      readonly expression: string;
+      readonly title: string | undefined;
+      readonly mark: "line" | "scatter" | "heat";
+      readonly logarithmic: boolean;
+      readonly x: Term | undefined;
+      readonly series: readonly { readonly label: string; readonly term: Term }[];
+    };
+
+export interface ElaboratedScript {
+  readonly scope: Scope;
+  readonly steps: readonly Step[];
+  readonly data: readonly DataDeclaration[];
+  readonly params: readonly ParamDeclaration[];
+  readonly properties: readonly Property[];
+  /** Values known before the script starts: data and params. */
+  readonly values: ReadonlyMap<number, NdArray>;
+}
+
+export interface ScriptInputs {
+  /** Parsed files by import path; the standard library's among them. */
+  readonly module: (path: string) => SourceFile | undefined;
+  readonly moduleNames: readonly string[];
+  readonly data: Readonly<Record<string, NdArray>>;
+  readonly params: Readonly<Record<string, NdArray>>;
+}
+
+export class ScriptElaborator {
+  readonly e: Elaborator;
+  readonly inputs: ScriptInputs;
+  readonly steps: Step[] = [];
+  readonly data: DataDeclaration[] = [];
+  readonly params: ParamDeclaration[] = [];
+  readonly properties: Property[] = [];
+  readonly values = new Map<number, NdArray>();
+  readonly #prelude: Scope;
+  readonly #modules = new Map<string, Scope>();
+
+  constructor(e: Elaborator, inputs: ScriptInputs) {
+    this.e = e;
+    this.inputs = inputs;
+    this.#prelude = preludeScope(e);
+  }
+
+  run(source: SourceFile): ElaboratedScript {
+    const scope = new Scope(this.#prelude);
+    for (const statement of source.statements) this.statement(statement, scope, false);
+    return { scope, steps: this.steps, data: this.data, params: this.params, properties: this.properties, values: this.values };
+  }
+
+  statement(statement: Statement, scope: Scope, isModule: boolean): void {
+    this.e.recover(() => {
+      if (isModule && ["data", "param", "show", "plot", "save", "assert"].includes(statement.kind))
+        fail("K0311", statement.span, `An imported file holds no \`${statement.kind}\`: modules declare, scripts run.`);
+      this.#statement(statement, scope);
+    }, undefined);
+  }
+
+  #declare(scope: Scope, name: Identifier, term: Term): void {
+    const before = scope.own(name.name);
+    if (before?.span)
+      fail("K0235", name.span, `\`${name.name}\` is declared twice in this file.`, { notes: [{ message: "The first declaration:", span: before.span }] });
+    scope.bind(name.name, term, name.span);
+  }
+
+  #statement(s: Statement, scope: Scope): void {
+    const e = this.e;
+    switch (s.kind) {
+      case "import":
+        this.#import(s, scope);
+        return;
+      case "data":
+        this.#data(s, scope);
+        return;
+      case "param":
+        this.#param(s, scope);
+        return;
+      case "let":
+        this.#step(s.span, () => {
+          elaborateLet(e, s, scope);
+          return { effect: undefined, terms: patternNames(s.pattern).map((n) => scope.own(n)?.term ?? errorTerm) };
+        });
+        return;
+      case "fn": {
+        const term = declaredFunction(e, s, scope);
+        this.#declare(scope, s.name, term);
+        if (e.mode === "check") this.#checkDeclaration(s.parameters, s.dimensions, term, s.name.span, scope);
+        return;
+      }
+      case "type":
+        if (scope.findType(s.name.name)) fail("K0235", s.name.span, `The type \`${s.name.name}\` is declared twice.`);
+        scope.bindType(s.name.name, { expression: s.type, scope });
+        e.recover(() => resolveType(e, s.type, new SignatureDimensions(scope, true)), undefined);
+        return;
+      case "objective": {
+        const term = objectiveTerm(e, s, scope);
+        this.#declare(scope, s.name, term);
+        if (e.mode === "check") this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        return;
+      }
+      case "condition": {
+        const term = conditionTerm(e, s, scope);
+        this.#declare(scope, s.name, term);
+        if (e.mode === "check") this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        return;
+      }
+      case "problem":
+        this.#declare(scope, s.name, problemTerm(e, s, scope));
+        return;
+      case "solver":
+        this.#declare(scope, s.name, solverFactory(e, s, scope));
+        return;
+      case "property":
+        this.properties.push(s);
+        return;
+      case "show":
+        this.#step(s.span, () => {
+          const items = s.items.map((x) => {
+            const term = e.expression(x, scope);
+            if (term.kind === "function" || term.kind === "solver" || term.kind === "problem")
+              fail("K0320", x.span, `\`show\` prints values, but this is ${showTermType(term)}.`, { help: "Call it first." });
+            return { expression: e.textOf(x.span), term: term.kind === "range" ? e.rangeToArray(term, x.span) : term };
+          });
+          return { effect: { kind: "show", items }, terms: items.map((i) => i.term) };
+        });
+        return;
+      case "assert":
+        this.#step(s.span, () => {
+          const condition = e.expression(s.condition, scope);
+          if (condition.kind === "error") e.giveUp();
+          if (condition.kind !== "array" || condition.type !== "bool" || condition.atom.type.shape.length > 0)
+            fail("K0271", s.condition.span, `\`assert\` wants one true or false, but this is ${showTermType(condition)}.`, {
+              help: condition.kind === "array" && condition.type === "bool" ? "Say `all(...)` or `any(...)`." : "Compare first, as in `x > 0`.",
+            });
+          return {
+            effect: { kind: "assert", expression: e.textOf(s.condition.span), message: s.message?.value, condition },
+            terms: [condition],
+          };
+        });
+        return;
+      case "save":
+        this.#step(s.span, () => {
+          const value = e.expression(s.value, scope);
+          if (value.kind === "function") fail("K0320", s.value.span, `\`save\` writes values, but this is ${showTermType(value)}.`);
+          const term = value.kind === "range" ? e.rangeToArray(value, s.value.span) : value;
+          return { effect: { kind: "save", expression: e.textOf(s.value.span), path: s.to.value, pathSpan: s.to.span, value: term }, terms: [term] };
+        });
+        return;
+      case "plot":
+        this.#step(s.span, () => this.#plot(s.arguments, scope, s.span));
+        return;
+      case "expression":
+        e.expression(s.value, scope);
+        fail("K0321", s.span, "The value of this expression is not used.", { help: "Give it a name with `let`, or print it with `show`." });
+        return;
+      default:
+        s satisfies never;
+    }
+  }
+
+  /** Compiles what a statement does to a graph; its results become variables of the script. */
+  #step(span: Span, body: () => { readonly effect: Effect | undefined; readonly terms: readonly Term[] }): void {
+    const e = this.e;
+    const builder = new Builder();
+    builder.span = span;
+    e.globals.add(builder);
+    const made = e.within(builder, () => e.inFrame(() => body()));
+    if (e.mode === "check") return;
+    const vars = new Map<number, Var>();
+    const visit = (t: Term): void => {
+      if (t.kind === "array" && t.atom.kind === "var") vars.set(t.atom.id, t.atom);
+      if (t.kind === "tuple") t.items.forEach(visit);
+    };
+    made.terms.forEach(visit);
+    const outputs = [...vars.values()];
+    const { graph, captured } = builder.close("script", outputs);
+    this.steps.push({ span, graph, captured, outputs, effect: made.effect });
+  }
+
+  #plot(args: readonly Argument[], scope: Scope, span: Span): { effect: Effect; terms: Term[] } {
+    const e = this.e;
+    const options = new Map<string, { readonly term: Term; readonly span: Span }>();
+    const series: { label: string; term: Term }[] = [];
+    for (const a of args) {
+      const given = e.expression(a.value, scope);
+      const term = given.kind === "range" ? e.rangeToArray(given, a.span) : given;
+      if (term.kind === "error") e.giveUp();
+      if (a.name) {
+        const known = ["x", "log", "kind", "title"];
+        if (!known.includes(a.name.name)) {
+          const near = suggest(a.name.name, known);
+          fail("K0322", a.span, `\`plot\` has no option \`${a.name.name}\`.`, { help: near ? `Did you mean \`${near}\`?` : "Its options are `x`, `log`, `kind` and `title`." });
+        }
+        options.set(a.name.name, { term, span: a.span });
+        continue;
+      }
+      if (term.kind === "tuple")
+        term.items.forEach((t, i) => {
+          if (t.kind !== "array") fail("K0323", a.span, `\`plot\` draws vectors, but this is ${showTermType(t)}.`);
+          series.push({ label: term.names?.[i] ?? `${e.textOf(a.span)}.${i}`, term: t });
+        });
+      else if (term.kind === "array" && term.type !== "key") series.push({ label: e.textOf(a.span), term });
+      else fail("K0323", a.span, `\`plot\` draws vectors, but this is ${showTermType(term)}.`);
+    }
+    if (series.length === 0) fail("K0324", span, "`plot` needs something to draw.", { help: "Write `plot y`, or `plot y, x = t`." });
+    const title = options.get("title");
+    if (title && title.term.kind !== "text") fail("K0322", title.span, "The title of a plot is a text.");
+    const kind = options.get("kind");
+    const mark = kind?.term.kind === "word" ? kind.term.word : "line";
+    if (kind && (kind.term.kind !== "word" || !["line", "scatter", "heat"].includes(mark))) fail("K0322", kind.span, "The kind of a plot is `line`, `scatter` or `heat`.");
+    for (const s of series) {
+      const rank = s.term.kind === "array" ? s.term.atom.type.shape.length : 0;
+      if (rank !== (mark === "heat" ? 2 : 1))
+        fail("K0323", span, `\`plot\` draws ${mark === "heat" ? "a matrix as heat" : "vectors"}, but \`${s.label}\` is ${showTermType(s.term)}.`, {
+          ...(rank === 2 ? { help: "A matrix is drawn by `kind = heat`." } : {}),
+        });
+    }
+    const log = options.get("log");
+    const x = options.get("x");
+    const effect: Effect = {
+      kind: "plot",
+      expression: args.filter((a) => !a.name).map((a) => e.textOf(a.span)).join(", "),
+      title: title?.term.kind === "text" ? title.term.text : undefined,
+      mark: mark as "line" | "scatter" | "heat",
+      logarithmic: log?.term.kind === "array" && log.term.atom.kind === "literal" && log.term.atom.value === 1,
+      x: x?.term,
+      series,
+    };
+    return { effect, terms: [...series.map((s) => s.term), ...(x ? [x.term] : [])] };
+  }
+
+  // ------------------------------------------------------------ what comes from outside
+
+  #data(s: Data, scope: Scope): void {
+    const e = this.e;
+    const written = s.type;
+    const element = written.kind === "array-of-type" ? written.element : written;
+    if (element.kind !== "named-type" || !["real", "int", "bool"].includes(element.name))
+      fail("K0312", s.type.span, "`data` is an array of real, int or bool.", { help: "Write `data X: real[n, d] from \"file.csv\"`." });
+    const type = element.name as "real" | "int" | "bool";
+    const places = written.kind === "array-of-type" ? written.places : [];
+    const given = this.inputs.data[s.name.name];
+    const shape: Dim[] = [];
+    const shown: (string | number)[] = [];
+    places.forEach((p, i) => {
+      const actual = given?.shape[i];
+      if (p.dimension.kind === "name" && !scope.find(p.dimension.name)) {
+        // The first place to name a size declares it for the whole script.
+        const name = p.dimension.name;
+        const dim = e.mode === "bind" && actual !== undefined ? actual : rigidDimension(name);
+        scope.bind(name, e.dimensionTerm(dim), p.dimension.span);
+        shape.push(dim);
+        shown.push(name);
+        return;
+      }
+      const dim = resolve(e.dimension(p.dimension, scope));
+      shown.push(typeof dim === "number" && e.mode === "check" ? dim : e.textOf(p.dimension.span));
+      if (e.mode === "bind" && actual !== undefined && unifyDims(dim, actual) !== "equal")
+        fail("K0313", s.name.span, `\`${s.name.name}\` has ${actual} entries along axis ${i}, but \`${e.textOf(p.dimension.span)}\` is ${knownDim(dim)}.`, {
+          notes: [{ message: "The size is declared here:", span: p.dimension.span }],
+          help: "Two sizes with one name must be equal.",
+        });
+      shape.push(dim);
+    });
+    this.data.push({ name: s.name.name, span: s.span, type, shape: shown, path: s.from?.value, pathSpan: s.from?.span, selection: s.selection });
+    const v = newVar(coreType(type, shape));
+    if (e.mode === "bind") {
+      if (!given) fail("K0314", s.span, `\`${s.name.name}\` has no data.`, { help: `Give it a file: \`--data ${s.name.name}=FILE\`.` });
+      if (given.shape.length !== shape.length)
+        fail("K0315", s.span, `\`${s.name.name}\` is declared with ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but the data have ${given.shape.length}.`);
+      this.values.set(v.id, given);
+    }
+    this.#declare(scope, s.name, { kind: "array", type, atom: v });
+  }
+
+  #param(s: Param, scope: Scope): void {
+    const e = this.e;
+    const dims = new SignatureDimensions(scope, false);
+    const type = resolveType(e, s.type, dims);
+    if (type.kind !== "array" || type.type === "key")
+      fail("K0316", s.type.span, "A `param` is a real, an int, a bool, or an array of them.");
+    const scalar = type.type as "real" | "int" | "bool";
+    this.params.push({ name: s.name.name, span: s.span, type: scalar, rank: type.shape.length });
+    const builder = new Builder();
+    e.globals.add(builder);
+    const term = e.within(builder, () => {
+      const value = e.expression(s.value, scope);
+      return fitParam(e, value, type, s);
+    });
+    if (e.mode === "check") {
+      const atom = newVar(coreType(scalar, type.shape));
+      const rank0 = type.shape.length === 0;
+      const dimension = scalar === "int" && rank0 ? rigidDimension(s.name.name) : undefined;
+      this.#declare(scope, s.name, dimension !== undefined ? e.dimensionTerm(dimension) : { kind: "array", type: scalar, atom, ...(rank0 && scalar === "real" ? { known: "later" as const } : {}) });
+      return;
+    }
+    let value = this.inputs.params[s.name.name];
+    if (!value) {
+      const { graph, captured } = builder.close("param", [term.atom]);
+      value = evaluate(graph, captured.map((v) => this.values.get(v.id)!), evaluationContext({ precision: e.precision }))[0]!;
+    }
+    if (value.shape.length !== type.shape.length)
+      fail("K0317", s.span, `The value given for \`${s.name.name}\` has ${value.shape.length} axes, but it is declared with ${type.shape.length}.`);
+    if (value.shape.length === 0) {
+      const x = value.data[0]!;
+      if (scalar === "int") this.#declare(scope, s.name, { kind: "array", type: "int", atom: intLiteral(x), dimension: x });
+      else if (scalar === "bool") this.#declare(scope, s.name, e.boolTerm(x !== 0));
+      else {
+        // A variable, not a constant: so that what depends on it stays a computation.
+        const v = newVar(coreType("real", []));
+        this.values.set(v.id, value);
+        this.#declare(scope, s.name, { kind: "array", type: "real", atom: v, known: x });
+      }
+      return;
+    }
+    const v = newVar(coreType(scalar, value.shape));
+    this.values.set(v.id, value);
+    this.#declare(scope, s.name, { kind: "array", type: scalar, atom: v });
+  }
+
+  #import(s: Import, scope: Scope): void {
+    const path = s.from.value;
+    let module = this.#modules.get(path);
+    if (!module) {
+      const source = this.inputs.module(path);
+      if (!source) {
+        const near = suggest(path, this.inputs.moduleNames);
+        for (const n of s.names) scope.bind((n.as ?? n.name).name, errorTerm, n.name.span);
+        fail("K0318", s.from.span, `There is no module "${path}".`, {
+          help: near ? `Did you mean "${near}"?` : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
+        });
+      }
+      module = new Scope(this.#prelude);
+      this.#modules.set(path, module);
+      const saved = [...this.properties];
+      for (const statement of source.statements) this.statement(statement, module, true);
+      // A module's properties are tested with the module.
+      this.properties.length = 0;
+      this.properties.push(...saved);
+    }
+    for (const { name, as } of s.names) {
+      const found = module.own(name.name);
+      const type = module.findType(name.name);
+      if (!found && !type) {
+        const near = suggest(name.name, [...ownNames(module, this.#prelude), ...module.typeNames()]);
+        scope.bind((as ?? name).name, errorTerm, name.span);
+        fail("K0319", name.span, `"${path}" declares nothing called \`${name.name}\`.`, {
+          help: near ? `Did you mean \`${near}\`?` : `It declares ${ownNames(module, this.#prelude).join(", ")}.`,
+        });
+      }
+      if (found) this.#declare(scope, as ?? name, found.term);
+      if (type) scope.bindType((as ?? name).name, type);
+    }
+  }
+
+  /** A declaration whose types are all written is checked before anybody uses it. */
+  #checkDeclaration(
+    parameters: readonly { readonly type?: unknown; readonly name: Identifier }[],
+    dimensions: readonly Identifier[],
+    term: FunctionTerm,
+    span: Span,
+    scope: Scope,
+    after?: readonly { readonly type?: unknown; readonly name: Identifier }[],
+  ): void {
+    const all = [...parameters, ...(after ?? [])];
+    if (!all.every((p) => p.type !== undefined)) return;
+    const e = this.e;
+    const builder = new Builder();
+    e.recover(() => {
+      e.within(builder, () => {
+        const dims = new SignatureDimensions(scope, true);
+        for (const d of dimensions) dims.introduce(d.name);
+        const make = (p: { readonly type?: unknown }) => inputOfType(e, resolveType(e, p.type as never, dims), builder, span);
+        const positional = parameters.map(make);
+        const rest = after?.map(make);
+        const own = dimensions.map((d) => dims.found.get(d.name)!);
+        term.apply({
+          positional,
+          named: new Map(),
+          ...(rest && rest.length > 0 ? { parameters: { positional: rest, named: new Map() } } : {}),
+          dimensions: { positional: own, named: new Map() },
+          span,
+        });
+      });
+    }, undefined);
+  }
+}
+
+function ownNames(module: Scope, prelude: Scope): string[] {
+  const outside = new Set(prelude.names());
+  return module.names().filter((n) => !outside.has(n));
+}
+
+function fitParam(e: Elaborator, value: Term, type: { readonly kind: "array" }, s: Param): ArrayTerm {
+  const fitted = fitTerm(e, value, type as never, `\`${s.name.name}\``, s.value.span, s.type.span);
+  if (fitted.kind !== "array") return e.giveUp();
+  return fitted;
+}
+
+function patternNames(pattern: import("../syntax/tree.ts").Pattern): string[] {
+  if (pattern.kind === "name-pattern") return [pattern.name];
+  if (pattern.kind === "tuple-pattern") return pattern.items.flatMap(patternNames);
+  return [];
+}
+

@@ -1,0 +1,281 @@
+/** `minimize`, `root` and their kin: which form a call has, what its parts are, and its default condition. */
+import { reshape } from "../primitives/shape.ts";
+import { fail } from "../syntax/diagnostic.ts";
+import type { Span } from "../syntax/tree.ts";
+import { unravel } from "./builtins/arrays.ts";
+import { denseSolve } from "./builtins/linear.ts";
+import { ravelTerm, reductionBuiltins } from "./builtins/reductions.ts";
+import { arrayArgument, type Builtin, take } from "./builtins/support.ts";
+import { gradient, jacobian, pulledBack } from "./derivatives.ts";
+import type { Elaborator } from "./elaborator.ts";
+import { applyTo } from "./functions.ts";
+import { arithmetic, matrixProduct, negate, realTerm, zeroLike } from "./operators.ts";
+import { solveProblem } from "./problems.ts";
+import { suggest } from "./scope.ts";
+import { runSolver, type SolveForm } from "./solver-loop.ts";
+import { asSolver, type ConfiguredSolver, partNames, withKey } from "./solver-terms.ts";
+import { type CallArguments, type FunctionTerm, rankOf, shapeOf, showTermType, type Term, type TupleTerm } from "./terms.ts";
+
+/** Turns a solver's header into the words of the call it answers. */
+function headerOf(solver: ConfiguredSolver): string {
+  const { form } = solver.declaration;
+  if (form.kind === "minimizes") return form.arguments ? "minimizes f(x, k)" : "minimizes f";
+  const parts = form.parts.map((p) => p.name).join(", ");
+  return form.kind === "own" ? `solves (${parts})` : `solves ${form.form.name}(${parts})`;
+}
+
+function requireForm(solver: ConfiguredSolver, call: string, fits: boolean, span: Span): void {
+  if (fits) return;
+  fail("K0336", span, `\`${call}\` can not use the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
+    notes: [{ message: "It is declared here:", span: solver.declaration.form.span }],
+    help: `\`${call}\` wants a solver that ${{ minimize: "minimizes f", maximize: "minimizes f", root: "solves root(F)", fixpoint: "solves fixpoint(T)", least_squares: "solves least_squares(r)", linear_solve: "solves linear_solve(A, b)" }[call] ?? "solves its parts"}.`,
+  });
+}
+
+interface SolveOptions {
+  readonly from: Term;
+  readonly solver: ConfiguredSolver;
+  readonly adjoint: "implicit" | "unroll";
+  readonly condition: FunctionTerm | undefined;
+  readonly record: FunctionTerm | undefined;
+}
+
+function options(e: Elaborator, call: string, args: CallArguments, from: Term | undefined, by: Term | undefined, adjoint: Term | undefined, condition: Term | undefined, record: Term | undefined): SolveOptions {
+  if (!from) fail("K0240", args.span, `The argument \`from\` of \`${call}\` is missing: every search starts somewhere.`, { help: `Write \`${call}(f, from = x0, by = ...)\`.` });
+  if (!by)
+    fail("K0337", args.span, `\`${call}\` needs a solver here.`, {
+      help: call === "minimize" || call === "argmin" ? 'Import one: `import { lbfgs } from "std/first-order"`, then `by = lbfgs()`.' : "Give one with `by = ...`.",
+    });
+  return {
+    from: realTerm(e, from, "What a search starts from", args.span),
+    solver: asSolver(e, by, args.span),
+    adjoint: adjointOf(adjoint, args.span),
+    condition: asOptionalFunction(condition, "condition", args.span),
+    record: asOptionalFunction(record, "record", args.span),
+  };
+}
+
+function adjointOf(term: Term | undefined, span: Span): "implicit" | "unroll" {
+  if (!term) return "implicit";
+  if (term.kind === "word" && term.word === "unroll") return "unroll";
+  if (term.kind === "word" && term.word === "implicit" && !term.options) return "implicit";
+  if (term.kind === "word" && ["implicit", "one_step", "neumann"].includes(term.word))
+    fail("K0522", span, `This version differentiates through a solve by \`implicit\` or by \`unroll\`, not by \`${term.word}${term.options ? "(...)" : ""}\`.`, { help: "Leave `adjoint` out for the implicit rule with a dense factorisation." });
+  return fail("K0522", span, "`adjoint` is `implicit` or `unroll`.");
+}
+
+function asOptionalFunction(term: Term | undefined, name: string, span: Span): FunctionTerm | undefined {
+  if (!term) return undefined;
+  if (term.kind !== "function") fail("K0338", span, `\`${name}\` takes a function, but this is ${showTermType(term)}.`);
+  return term;
+}
+
+const signature = ["from?", "by?", "adjoint?", "condition?", "record?"];
+
+function minimizeLike(call: "minimize" | "maximize"): (e: Elaborator, args: CallArguments) => TupleTerm {
+  return (e, args) => {
+    const [f, from, by, adjoint, condition, record] = take(call, args, ["f", ...signature]);
+    if (f!.kind === "error") e.giveUp();
+    if (f!.kind !== "function") fail("K0504", args.span, `\`${call}\` takes a function, but this is ${showTermType(f!)}.`, { help: `Write \`${call}(x => ..., from = x0)\`.` });
+    if (f!.hasParameters) fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, { help: `Fix them first: \`${call}(${f!.name}(; ...), from = x0)\`.` });
+    const o = options(e, call, args, from, by, adjoint, condition, record);
+    const { form } = o.solver.declaration;
+    requireForm(o.solver, call, form.kind === "minimizes", args.span);
+    const stochastic = form.kind === "minimizes" && form.arguments !== undefined;
+    let objective: FunctionTerm = f!;
+    if (call === "maximize") objective = { ...f!, apply: (inner) => negate(e, f!.apply(inner), inner.span) };
+    if (stochastic) objective = withKey(e, objective) as FunctionTerm;
+    const parts = new Map<string, Term>([[partNames(o.solver.declaration)[0]!, objective]]);
+    const solved = runSolver(e, {
+      ...o,
+      call,
+      parts,
+      stochastic,
+      minimizes: true,
+      span: args.span,
+      value: stochastic ? undefined : (x) => applyTo(e, objective, [x], args.span),
+      defaultCondition: stochastic ? undefined : (x) => gradient(e, objective, { positional: [x], named: new Map(), span: args.span }, "grad").gradient,
+    });
+    if (call === "minimize") return solved;
+    const at = solved.names!.indexOf("value");
+    return { ...solved, items: solved.items.map((t, i) => (i === at ? negate(e, t, args.span) : t)) };
+  };
+}
+
+const minimize = minimizeLike("minimize");
+const maximize = minimizeLike("maximize");
+
+function argumentOf(solve: typeof minimize): Builtin {
+  return (e, args) => {
+    const record = solve(e, args);
+    return record.items[record.names!.indexOf("x")]!;
+  };
+}
+
+function rootLike(call: "root" | "fixpoint" | "least_squares"): (e: Elaborator, args: CallArguments) => TupleTerm {
+  const form: SolveForm["call"] = call;
+  return (e, args) => {
+    const [f, from, by, adjoint, condition, record] = take(call, args, ["F", ...signature]);
+    if (f!.kind === "error") e.giveUp();
+    if (f!.kind !== "function") fail("K0504", args.span, `\`${call}\` takes a function, but this is ${showTermType(f!)}.`);
+    if (f!.hasParameters) fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, { help: `Fix them first: \`${call}(${f!.name}(; ...), from = x0)\`.` });
+    const o = options(e, call, args, from, by, adjoint, condition, record);
+    const header = o.solver.declaration.form;
+    requireForm(o.solver, call, header.kind === "solves" && header.form.name === call, args.span);
+    const F = f!;
+    const residual = (x: Term): Term => {
+      const y = applyTo(e, F, [x], args.span);
+      if (call === "root") return y;
+      if (call === "fixpoint") return arithmetic(e, "-", y, x, args.span);
+      return pulledBack(e, F, { positional: [x, y], named: new Map(), span: args.span });
+    };
+    return runSolver(e, {
+      ...o,
+      call: form,
+      parts: new Map([[partNames(o.solver.declaration)[0]!, F]]),
+      stochastic: false,
+      minimizes: false,
+      span: args.span,
+      value: undefined,
+      defaultCondition: residual,
+    });
+  };
+}
+
+/** `linear_solve(A, b)`: A a matrix or a function; dense unless a solver is named. */
+const linearSolveBuiltin: Builtin = (e, args) => {
+  const [A, b, by, adjoint] = take("linear_solve", args, ["A", "b", "by?", "adjoint?"]);
+  const rhs = realTerm(e, b!, "The right-hand side", args.span);
+  if (by && !(by.kind === "word" && by.word === "direct")) {
+    const solver = asSolver(e, by, args.span);
+    const header = solver.declaration.form;
+    requireForm(solver, "linear_solve", header.kind === "solves" && header.form.name === "linear_solve", args.span);
+    const operator = asOperator(e, A!, args);
+    const names = partNames(solver.declaration);
+    const record = runSolver(e, {
+      call: "linear_solve",
+      from: zeroLike(e, rhs),
+      solver,
+      adjoint: adjointOf(adjoint, args.span),
+      condition: undefined,
+      record: undefined,
+      parts: new Map<string, Term>([
+        [names[0]!, operator],
+        [names[1]!, rhs],
+      ]),
+      stochastic: false,
+      minimizes: false,
+      span: args.span,
+      value: undefined,
+      defaultCondition: (x) => arithmetic(e, "-", applyTo(e, operator, [x], args.span), rhs, args.span),
+    });
+    return record.items[record.names!.indexOf("x")]!;
+  }
+  if (A!.kind === "function") {
+    const matrix = jacobian(e, A!, { positional: [zeroLike(e, rhs)], named: new Map(), span: args.span }, "forward", "linear_solve");
+    const flat = rhs.kind === "array" && rankOf(rhs) === 1 ? rhs : ravelTerm(e, rhs, args);
+    const square = matrix.kind === "array" && rankOf(matrix) === 2 ? matrix : asMatrix(e, matrix, flat);
+    const { value, ok } = denseSolve(e, "linear_solve", square as never, flat as never, args);
+    e.require(args.span, "K0406", ok.atom, [], "This linear system is singular.", singularHelp);
+    return rhs === flat ? value : unravel(e, { positional: [rhs, value], named: new Map(), span: args.span });
+  }
+  const matrix = arrayArgument(e, "linear_solve", A!, args, "real");
+  if (rankOf(matrix) !== 2 || !e.couldBeEqual(shapeOf(matrix)[0]!, shapeOf(matrix)[1]!))
+    fail("K0298", args.span, `\`linear_solve\` takes a square matrix or a function, but this is ${showTermType(matrix)}.`, { help: "Least squares are `least_squares(x => A @ x - b, from = ...)`." });
+  const { value, ok } = denseSolve(e, "linear_solve", matrix, arrayArgument(e, "linear_solve", rhs, args, "real"), args);
+  e.require(args.span, "K0406", ok.atom, [], "The matrix of this linear system is singular.", singularHelp);
+  return value;
+};
+const singularHelp = "Add a multiple of the identity, or use `try_solve`, which says whether it succeeded.";
+
+function asMatrix(e: Elaborator, m: Term, like: Term): Term {
+  if (m.kind !== "array" || like.kind !== "array") return e.giveUp();
+  const n = shapeOf(like)[0]!;
+  return { kind: "array", type: "real", atom: e.emit("reshape", [m.atom], { dtype: "real", shape: [n, n] }, (b) => reshape(b, m.atom, [n, n])) };
+}
+
+function asOperator(e: Elaborator, A: Term, args: CallArguments): FunctionTerm {
+  if (A.kind === "function") return A;
+  const matrix = arrayArgument(e, "linear_solve", A, args, "real");
+  return { kind: "function", name: "A", arity: 1, apply: (inner) => matrixProduct(e, matrix, inner.positional[0]!, inner.span) };
+}
+
+/** `solve(model)` and `solve((upper: F, ...), from = w0)`: problems, and forms a solver made for itself. */
+const solve: Builtin = (e, args) => {
+  const [model, from, by, adjoint, condition, record] = take("solve", args, ["model", ...signature]);
+  if (model!.kind === "error") e.giveUp();
+  if (!by) fail("K0337", args.span, "`solve` needs a solver: give one with `by = ...`.");
+  const solver = asSolver(e, by, args.span);
+  if (model!.kind === "problem") return solveProblem(e, model!, from, solver, adjointOf(adjoint, args.span), asOptionalFunction(record, "record", args.span), args.span);
+  if (model!.kind !== "tuple" || !model!.names)
+    fail("K0339", args.span, `\`solve\` takes a problem or a named tuple of parts, but this is ${showTermType(model!)}.`, {
+      help: "Write `solve(model(...))`, or `solve((upper: F, lower: G), from = w0, by = ...)`. A linear system is `linear_solve(A, b)`.",
+    });
+  const parts = partNames(solver.declaration);
+  const names = model!.names!;
+  const missing = parts.find((p) => !names.includes(p));
+  const extra = names.find((n) => !parts.includes(n));
+  const header = solver.declaration.form;
+  const linear = header.kind === "solves" && header.form.name === "linear_solve";
+  if (missing !== undefined || extra !== undefined || (header.kind !== "own" && !linear)) {
+    const near = extra === undefined ? undefined : suggest(extra, parts);
+    fail("K0336", args.span, `The parts (${names.join(", ")}) do not fit the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
+      notes: [{ message: "It is declared here:", span: header.span }],
+      help: missing !== undefined ? `The part \`${missing}\` is missing.` : near ? `Did you mean \`${near}\`?` : `There is no part \`${extra}\`.`,
+    });
+  }
+  const given = new Map(parts.map((p) => [p, model!.kind === "tuple" ? model!.items[names.indexOf(p)]! : model!]));
+  if (linear) {
+    given.set(parts[0]!, asOperator(e, given.get(parts[0]!)!, args));
+    const rhs = realTerm(e, given.get(parts[1]!)!, "The right-hand side", args.span);
+    given.set(parts[1]!, rhs);
+    return runSolver(e, {
+      call: "solve",
+      from: from ? realTerm(e, from, "What a search starts from", args.span) : zeroLike(e, rhs),
+      solver,
+      adjoint: adjointOf(adjoint, args.span),
+      condition: asOptionalFunction(condition, "condition", args.span),
+      record: asOptionalFunction(record, "record", args.span),
+      parts: given,
+      stochastic: false,
+      minimizes: false,
+      span: args.span,
+      value: undefined,
+      defaultCondition: (x) => arithmetic(e, "-", applyTo(e, given.get(parts[0]!)!, [x], args.span), rhs, args.span),
+    });
+  }
+  if (!from) fail("K0240", args.span, "The argument `from` of `solve` is missing: every search starts somewhere.");
+  const hasValue = solver.declaration.members.some((m) => m.kind === "member" && m.name.name === "value");
+  return runSolver(e, {
+    call: "solve",
+    from: realTerm(e, from, "What a search starts from", args.span),
+    solver,
+    adjoint: adjointOf(adjoint, args.span),
+    condition: asOptionalFunction(condition, "condition", args.span),
+    record: asOptionalFunction(record, "record", args.span),
+    parts: given,
+    stochastic: solver.declaration.members.some((m) => m.kind === "member" && m.name.name === "next" && m.parameters.length === 3),
+    minimizes: hasValue,
+    span: args.span,
+    value: undefined,
+    defaultCondition: undefined,
+  });
+};
+
+/** `argmin` and `argmax` go by what they are given: an array is reduced, a function searched. */
+function eitherOf(name: "argmin" | "argmax"): Builtin {
+  const search = argumentOf(name === "argmin" ? minimize : maximize);
+  return (e, args) => (args.positional[0]?.kind === "function" ? search(e, args) : reductionBuiltins[name]!(e, args));
+}
+
+export const solveBuiltins: Readonly<Record<string, Builtin>> = {
+  minimize,
+  maximize,
+  argmin: eitherOf("argmin"),
+  argmax: eitherOf("argmax"),
+  root: rootLike("root"),
+  fixpoint: rootLike("fixpoint"),
+  least_squares: rootLike("least_squares"),
+  linear_solve: linearSolveBuiltin,
+  solve,
+};

@@ -1,0 +1,26 @@
+/** `no_derivative`: the identity on a value that has none to be trusted. Differentiating it is an error, never a silent zero. */
+import type { Atom } from "../../core/graph.ts";
+import type { Emitter, Primitive } from "../../core/primitive.ts";
+import { notLinear } from "../../primitives/elementwise.ts";
+import { fail } from "../../syntax/diagnostic.ts";
+import type { Span } from "../../syntax/tree.ts";
+
+interface RefuseParams extends Readonly<Record<string, unknown>> {
+  readonly message: string;
+  readonly help: string;
+  readonly span: Span | undefined;
+}
+
+export const noDerivativePrimitive: Primitive<RefuseParams> = {
+  name: "no_derivative",
+  infer: ([x]) => [x!],
+  evaluate: ([x]) => [x!],
+  jvp: (_b, { params }) => fail("K0521", params.span, params.message, { help: params.help }),
+  transpose: notLinear("no_derivative"),
+  batch: (b, { inputs, params }) => ({ outputs: b.emit(noDerivativePrimitive as Primitive, inputs, params), batched: [true] }),
+};
+
+export function noDerivative(b: Emitter, x: Atom, span: Span | undefined, message: string, help: string): Atom {
+  if (x.kind === "literal" || x.type.dtype !== "real") return x;
+  return b.emit(noDerivativePrimitive as Primitive, [x], { message, help, span })[0]!;
+}

@@ -1,0 +1,117 @@
+/** What holds for the repository as a whole: it type-checks, it is formatted, and no layer reaches up. */
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import path from "node:path";
+import test from "node:test";
+import { fileURLToPath } from "node:url";
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "..");
+
+function runs(command: string, ...args: string[]): void {
+  const { status, stdout, stderr } = spawnSync(
+    process.execPath,
+    [path.join(root, "node_modules", ".bin", command), ...args],
+    {
+      cwd: root,
+      encoding: "utf8",
+      maxBuffer: 2 ** 26,
+    },
+  );
+  assert.equal(status, 0, `${command} ${args.join(" ")}\n${stdout.slice(-8000)}${stderr.slice(-4000)}`);
+}
+
+test("the sources type-check", () => runs("tsc", "--noEmit"));
+test("the sources are formatted and linted", () => runs("biome", "check", ".", "--diagnostic-level=error"));
+
+/** What each folder's sources may import, besides the folder itself. */
+const layers: Readonly<Record<string, readonly string[]>> = {
+  "compiler/syntax": ["chevrotain"],
+  "compiler/core": ["compiler/syntax"],
+  "compiler/primitives": ["compiler/core", "compiler/syntax", "compiler/transform/zeros.ts"],
+  "compiler/transform": ["compiler/primitives", "compiler/core", "compiler/syntax"],
+  "compiler/check": ["compiler/core", "compiler/syntax", "compiler/program.ts"],
+  "compiler/elaborate": [
+    "compiler/check",
+    "compiler/transform",
+    "compiler/primitives",
+    "compiler/core",
+    "compiler/syntax",
+    "compiler/program.ts",
+  ],
+  // Its public face, the contract, and the plain data both sides share.
+  runtime: ["compiler/index.ts", "compiler/program.ts", "compiler/core", "compiler/syntax", "node:", "*"],
+};
+
+/** Tests, and what only tests use, may reach anywhere. */
+function isSource(file: string): boolean {
+  return file.endsWith(".ts") && !/\.(test|cases)\.ts$|(^|[/-])testing[^/]*\.ts$/.test(file);
+}
+
+function sourcesOf(folder: string): string[] {
+  return readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })
+    .map((name) => path.posix.join(folder, name.split(path.sep).join("/")))
+    .filter(isSource);
+}
+
+interface Import {
+  readonly file: string;
+  /** A path from the root, or the name of a package. */
+  readonly target: string;
+}
+
+function importsOf(file: string): Import[] {
+  const text = readFileSync(path.join(root, file), "utf8");
+  const statements = text.matchAll(
+    /^(?:import|export)\b[^"';]*?from "([^"]+)"|^import "([^"]+)"|\bimport\("([^"]+)"\)/gm,
+  );
+  return [...statements].map((match) => {
+    const written = match[1] ?? match[2] ?? match[3]!;
+    const target = written.startsWith(".") ? path.posix.join(path.posix.dirname(file), written) : written;
+    return { file, target };
+  });
+}
+
+for (const [layer, allowed] of Object.entries(layers)) {
+  test(`${layer} imports no layer above it`, () => {
+    const wrong = sourcesOf(layer)
+      .flatMap(importsOf)
+      .filter(({ target }) => {
+        const known = [layer, ...allowed].some((prefix) => target === prefix || target.startsWith(`${prefix}/`));
+        const builtin = target.startsWith("node:");
+        const isPackage = !builtin && !target.includes(".ts");
+        return !(known || (builtin && allowed.includes("node:")) || (isPackage && allowed.includes("*")));
+      });
+    assert.deepEqual(
+      wrong.map(({ file, target }) => `${file} imports ${target}`),
+      [],
+    );
+  });
+}
+
+test("the compiler needs nothing of its surroundings", () => {
+  const wrong = sourcesOf("compiler").flatMap((file) => {
+    const code = readFileSync(path.join(root, file), "utf8")
+      .replace(/\/\*[\s\S]*?\*\//g, "")
+      .replace(/\/\/.*$/gm, "");
+    const words =
+      code.match(/\b(?:Date\.now|new Date|process\.\w+|performance\.now|Math\.random|fetch\(|Buffer\.\w+)/g) ?? [];
+    const outside = importsOf(file).filter(({ target }) => target.startsWith("node:") || target.startsWith("runtime/"));
+    return [...words, ...outside.map(({ target }) => target)].map((word) => `${file}: ${word}`);
+  });
+  assert.deepEqual(wrong, []);
+});
+
+test("the runtime's public face needs no Node", () => {
+  const seen = new Set<string>();
+  const visit = (file: string) => {
+    if (seen.has(file) || !file.startsWith("runtime/")) return;
+    seen.add(file);
+    for (const { target } of importsOf(file)) {
+      assert.ok(!target.startsWith("node:"), `${file} imports ${target}`);
+      visit(target);
+    }
+  };
+  visit("runtime/index.ts");
+  assert.ok(seen.size > 5);
+});
