@@ -6,7 +6,7 @@ import { convert } from "./data/convert.ts";
 import { codes, entryPlace } from "./data/format.ts";
 import { BindError, RunError } from "./errors.ts";
 import type { Compiler } from "./script/compiler.ts";
-import { diagnosticOf } from "./script/diagnostics.ts";
+import { diagnosticsOf, isUsersMistake } from "./script/diagnostics.ts";
 import { type Progress, ProgressMeter, type Tick } from "./script/progress.ts";
 import { type Input, type Output, toArray, toOutput, toValue } from "./values.ts";
 
@@ -55,8 +55,8 @@ export function bindProgram(
     try {
       return body();
     } catch (error) {
-      if (!(error instanceof DiagnosticError)) throw error;
-      diagnostics.push(error.diagnostic);
+      if (!isUsersMistake(error)) throw error;
+      diagnostics.push(...diagnosticsOf(error));
       return undefined;
     }
   };
@@ -234,7 +234,7 @@ export class Module {
     try {
       return body();
     } catch (error) {
-      throw new RunError([diagnosticOf(error)], this.#bound.program.sources);
+      throw new RunError(diagnosticsOf(error), this.#bound.program.sources);
     }
   }
 }

@@ -4,13 +4,13 @@
  */
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import path from "node:path";
-import { type Diagnostic, DiagnosticError, errorAt } from "../compiler/syntax/diagnostic.ts";
+import { type Diagnostic, DiagnosticError, errorAt, fail } from "../compiler/syntax/diagnostic.ts";
 import type { SourceFile, Statement, StringLiteral } from "../compiler/syntax/tree.ts";
 import { type FileAccess, resolveFor } from "./data/access.ts";
 import { nearest } from "./data/names.ts";
 
 export interface ImportedModules {
-  /** Texts by their path from the script: `./lib/x.opt`. */
+  /** Texts by the path in the import, as the compiler asks for them. */
   readonly modules: Readonly<Record<string, string>>;
   readonly diagnostics: readonly Diagnostic[];
 }
@@ -22,15 +22,23 @@ const missingModule = "K0320";
 /** Reads everything a parsed script imports, directly or through others. */
 export function readModules(script: SourceFile, access: FileAccess, parse: Parse): ImportedModules {
   const modules: Record<string, string> = {};
+  const keys = new Map<string, string>();
   const diagnostics: Diagnostic[] = [];
   const visit = (source: SourceFile, folder: string) => {
     for (const from of importsOf(source.statements)) {
       const key = moduleKey(folder, from.value);
-      if (Object.hasOwn(modules, key)) continue;
+      const known = keys.get(from.value);
+      if (known === key) continue;
       try {
+        // The compiler knows a module by the path in its import, so one such path cannot mean two files.
+        if (known !== undefined)
+          fail(missingModule, from.span, `${from.value} is ${key} here, but ${known} in another file.`, {
+            help: "Give the two files different names, or put the files that import them into one folder.",
+          });
+        keys.set(from.value, key);
         const text = readModule(from, key, access);
-        modules[key] = text;
-        visit(parse(text, { file: key }).source, path.posix.dirname(key));
+        modules[from.value] = text;
+        visit(parse(text, { file: from.value }).source, path.posix.dirname(key));
       } catch (error) {
         if (!(error instanceof DiagnosticError)) throw error;
         diagnostics.push(error.diagnostic);
@@ -41,8 +49,8 @@ export function readModules(script: SourceFile, access: FileAccess, parse: Parse
   return { modules, diagnostics };
 }
 
-/** The name of a module in `CompileOptions.modules`: its path from the script, with `./` or `../` in front. */
-export function moduleKey(importerFolder: string, written: string): string {
+/** The path of a module from the script, with `./` or `../` in front. */
+function moduleKey(importerFolder: string, written: string): string {
   const joined = path.posix.join(importerFolder, written);
   return joined.startsWith("../") ? joined : `./${joined}`;
 }

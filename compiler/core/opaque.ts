@@ -16,6 +16,8 @@ const refuse = (): never => {
 
 export const opaquePrimitive: Primitive<OpaqueParams> = {
   name: "opaque",
+  // Carries no graphs, but like those that do it is never folded.
+  graphs: () => [],
   infer: (_inputs, { types }) => types,
   evaluate: refuse,
   jvp: refuse,

@@ -7,8 +7,8 @@ import { badCharacter } from "./characters.ts";
 import { type Diagnostic, errorAt } from "./diagnostic.ts";
 import * as t from "./tokens.ts";
 import { endOf, type SyntaxToken } from "./tokens.ts";
-import { shown } from "./unexpected.ts";
 import type { Comment, Span } from "./tree.ts";
+import { shown } from "./unexpected.ts";
 
 export interface Lexed {
   readonly tokens: SyntaxToken[];

@@ -1,9 +1,9 @@
 /** Compiling, and binding with data, for the commands that need no thread of their own. */
 import path from "node:path";
 import type { BoundProgram, Program } from "../../compiler/program.ts";
-import { type Diagnostic, DiagnosticError } from "../../compiler/syntax/diagnostic.ts";
+import type { Diagnostic } from "../../compiler/syntax/diagnostic.ts";
 import type { FileAccess } from "../data/access.ts";
-import { diagnosticOf, type LocatedDiagnostic, locate } from "../script/diagnostics.ts";
+import { diagnosticsOf, isUsersMistake, type LocatedDiagnostic, locate } from "../script/diagnostics.ts";
 import { bindWithData, loadProgram } from "../script/perform.ts";
 import { splitPairs } from "../script/settings.ts";
 import { checkScriptFile } from "./options.ts";
@@ -54,8 +54,8 @@ export async function loadAndBind(
     bound?.diagnostics.forEach(print);
     return bound && { ...loaded, bound };
   } catch (error) {
-    if (!(error instanceof DiagnosticError)) throw error;
-    print(diagnosticOf(error));
+    if (!isUsersMistake(error)) throw error;
+    diagnosticsOf(error).forEach(print);
     return undefined;
   }
 }

@@ -1,5 +1,4 @@
 // The thread the REPL computes in: see run-repl.ts.
-import { register } from "tsx/esm/api";
+import "./loader.mjs";
 
-register({ tsconfig: false });
 await import("./run-repl.ts");

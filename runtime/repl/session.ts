@@ -3,13 +3,13 @@
  * the whole is run again, silently up to the entry: there is no second meaning of a program to keep in step.
  */
 import type { ScriptEvent } from "../../compiler/program.ts";
-import { type Diagnostic, DiagnosticError } from "../../compiler/syntax/diagnostic.ts";
+import type { Diagnostic } from "../../compiler/syntax/diagnostic.ts";
 import type { Pattern, Span, Statement } from "../../compiler/syntax/tree.ts";
 import type { FileAccess } from "../data/access.ts";
 import { saveValue } from "../data/writers.ts";
 import { readModules } from "../modules.ts";
 import type { Compiler } from "../script/compiler.ts";
-import { diagnosticOf } from "../script/diagnostics.ts";
+import { diagnosticsOf } from "../script/diagnostics.ts";
 import { Interrupted } from "../script/outcome.ts";
 import { bindWithData } from "../script/perform.ts";
 import { renderDiagnostic } from "../show/diagnostics.ts";
@@ -123,7 +123,7 @@ export class Session {
       return true;
     } catch (error) {
       if (error instanceof Interrupted) this.#host.printError("stopped");
-      else report(error instanceof DiagnosticError ? error.diagnostic : diagnosticOf(error));
+      else diagnosticsOf(error).forEach(report);
       return false;
     }
   }

@@ -57,6 +57,21 @@ function placeOf(span: Span | undefined, sources: ReadonlyMap<string, string>): 
 const outOfMemory = "K0341";
 const internalError = "K0342";
 
+/** All that an error says: binding may find several things wrong at once. */
+export function diagnosticsOf(error: unknown): readonly Diagnostic[] {
+  return isBindFailure(error) ? error.diagnostics : [diagnosticOf(error)];
+}
+
+/** The user's mistake, as opposed to ours or the machine's. */
+export function isUsersMistake(error: unknown): boolean {
+  return error instanceof DiagnosticError || isBindFailure(error);
+}
+
+/** Known by its name: to load the compiler for its class alone would cost more than all of this file. */
+function isBindFailure(error: unknown): error is Error & { readonly diagnostics: readonly Diagnostic[] } {
+  return error instanceof Error && error.name === "BindFailure" && "diagnostics" in error;
+}
+
 /** Whatever was thrown, as a diagnostic: what is not one yet is our own fault, or the machine's. */
 export function diagnosticOf(error: unknown): Diagnostic {
   if (error instanceof DiagnosticError) return error.diagnostic;

@@ -12,7 +12,14 @@ import { readData } from "../data/readers.ts";
 import { checkSavePath, saveValue } from "../data/writers.ts";
 import { readModules } from "../modules.ts";
 import type { Compiler } from "./compiler.ts";
-import { diagnosticOf, type LocatedDiagnostic, type LocateOptions, locate } from "./diagnostics.ts";
+import {
+  diagnosticOf,
+  diagnosticsOf,
+  isUsersMistake,
+  type LocatedDiagnostic,
+  type LocateOptions,
+  locate,
+} from "./diagnostics.ts";
 import { type ExitCode, exitCodes, Interrupted, UsageError } from "./outcome.ts";
 import { type Progress, ProgressMeter, type Tick } from "./progress.ts";
 import { checkDataNames, parseSettings } from "./settings.ts";
@@ -93,8 +100,8 @@ export function performScript(compiler: Compiler, request: RunRequest, host: Run
       host.emit({ kind: "usage", message: error.message, help: error.help });
       code = exitCodes.usage;
     } else {
-      report(diagnosticOf(error));
-      code = error instanceof DiagnosticError ? exitCodes.wrongProgram : exitCodes.failedRun;
+      diagnosticsOf(error).forEach(report);
+      code = isUsersMistake(error) ? exitCodes.wrongProgram : exitCodes.failedRun;
     }
   }
   host.emit({ kind: "done", code, timings });

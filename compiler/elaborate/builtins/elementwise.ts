@@ -93,7 +93,7 @@ function chooseEntries(e: Elaborator, c: ArrayTerm, a: ArrayTerm, b: ArrayTerm, 
 
 /** `max` and `min` of two or more values, entry by entry. */
 export function extremumOf(which: "max" | "min"): Builtin {
-  return (e, args) => args.positional.reduce<Term>((s, t) => extremum(e, which, s, t, args.span));
+  return (e, args) => args.positional.reduce((s: Term, t: Term): Term => extremum(e, which, s, t, args.span));
 }
 
 const clampBuiltin: Builtin = (e, args) => {

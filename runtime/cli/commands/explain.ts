@@ -11,7 +11,7 @@ export async function explain(
 ): Promise<ExitCode> {
   const loaded = await loadAndBind(file, options, terminal);
   if (loaded === undefined) return exitCodes.wrongProgram;
-  const { explainCore } = await import("../../compiler/index.ts");
-  terminal.print(explainCore(loaded.bound, name).trimEnd());
+  const { explainCore } = await import("../../../compiler/index.ts");
+  terminal.print(explainCore(loaded.bound).trimEnd());
   return exitCodes.done;
 }

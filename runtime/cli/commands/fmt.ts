@@ -1,5 +1,6 @@
 /** `karush fmt`: writes scripts the one way they are written. */
 import { readFileSync } from "node:fs";
+import type { Diagnostic } from "../../../compiler/syntax/diagnostic.ts";
 import { writeAtomically } from "../../data/atomic.ts";
 import { type ExitCode, exitCodes } from "../../script/outcome.ts";
 import { locateFor } from "../load.ts";
@@ -12,12 +13,12 @@ export async function fmt(
   terminal: Terminal,
 ): Promise<ExitCode> {
   files.forEach(checkScriptFile);
-  const { format, parse } = await import("../../compiler/index.ts");
+  const { format, parse } = await import("../../../compiler/index.ts");
   let code: ExitCode = exitCodes.done;
   for (const file of files) {
     const text = readFileSync(file, "utf8");
     const { diagnostics } = parse(text, { file });
-    const errors = diagnostics.filter((d) => d.severity === "error");
+    const errors = diagnostics.filter((d: Diagnostic) => d.severity === "error");
     if (errors.length > 0) {
       // Half of a program formatted is worse than none of it.
       for (const d of errors) terminal.printError(`${locateFor(terminal, d, new Map([[file, text]])).text}\n`);

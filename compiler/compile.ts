@@ -1,0 +1,67 @@
+/** From text to a checked program. Pure and synchronous: imports come as texts. */
+import { standardLibrary } from "../stdlib/sources.ts";
+import { Elaborator } from "./elaborate/elaborator.ts";
+import { type ElaboratedScript, ScriptElaborator, type ScriptInputs } from "./elaborate/script.ts";
+import { checkProperties } from "./elaborate/property-runs.ts";
+import type { CompileOptions, CompileResult, Program } from "./program.ts";
+import type { Diagnostic } from "./syntax/diagnostic.ts";
+import { parse } from "./syntax/parse.ts";
+import type { SourceFile } from "./syntax/tree.ts";
+
+/** Everything binding needs, kept beside the program it belongs to. */
+export interface CompiledProgram extends Program {
+  readonly modules: ReadonlyMap<string, SourceFile>;
+}
+
+/**
+ * Parses and checks a script: names, types, shapes as symbols. Nothing is run and no data are needed.
+ * Several mistakes are reported at once.
+ */
+export function compile(text: string, options: CompileOptions): CompileResult {
+  const diagnostics: Diagnostic[] = [];
+  const main = parse(text, { file: options.file });
+  diagnostics.push(...main.diagnostics);
+  const sources = new Map<string, string>([[options.file, text]]);
+  const modules = new Map<string, SourceFile>();
+  const load = (source: SourceFile): void => {
+    for (const s of source.statements) {
+      if (s.kind !== "import" || modules.has(s.from.value)) continue;
+      const path = s.from.value;
+      const standard = standardLibrary[path];
+      const module = standard ?? options.modules?.[path];
+      if (module === undefined) continue;
+      const file = standard === undefined ? path : `${path}.opt`;
+      sources.set(file, module);
+      const parsed = parse(module, { file });
+      diagnostics.push(...parsed.diagnostics);
+      modules.set(path, parsed.source);
+      load(parsed.source);
+    }
+  };
+  load(main.source);
+  if (diagnostics.some((d) => d.severity === "error")) return { program: undefined, diagnostics: sorted(diagnostics, options.file) };
+  const e = new Elaborator({ mode: "check", sources, seed: 0, precision: "f64" });
+  const script = elaborateScript(e, main.source, modules, { data: {}, params: {} }, options);
+  e.recover(() => checkProperties(e, script), undefined);
+  diagnostics.push(...e.diagnostics);
+  const program: CompiledProgram = { file: options.file, source: main.source, sources, modules, data: script.data, params: script.params };
+  const failed = diagnostics.some((d) => d.severity === "error");
+  return { program: failed ? undefined : program, diagnostics: sorted(diagnostics, options.file) };
+}
+
+export function elaborateScript(
+  e: Elaborator,
+  source: SourceFile,
+  modules: ReadonlyMap<string, SourceFile>,
+  inputs: Pick<ScriptInputs, "data" | "params">,
+  options?: Pick<CompileOptions, "modules">,
+): ElaboratedScript {
+  const names = [...Object.keys(standardLibrary), ...Object.keys(options?.modules ?? {})];
+  return new ScriptElaborator(e, { ...inputs, module: (path) => modules.get(path), moduleNames: names }).run(source);
+}
+
+/** In the order of the file; what has no place comes first. */
+function sorted(diagnostics: readonly Diagnostic[], file: string): Diagnostic[] {
+  const place = (d: Diagnostic) => (d.span === undefined ? -1 : d.span.file === file ? d.span.start : 1e9 + d.span.start);
+  return [...diagnostics].sort((a, b) => place(a) - place(b));
+}

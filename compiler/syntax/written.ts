@@ -1,0 +1,105 @@
+/**
+ * What the formatter wants to know about the text as it was written: where the user broke lines, and the comments.
+ * Comments are handed out in the order of the text, each once.
+ */
+import { concat, type Doc, hardline } from "./layout.ts";
+import type { Comment } from "./tree.ts";
+
+export class Written {
+  readonly #text: string;
+  readonly #comments: readonly Comment[];
+  #next = 0;
+
+  constructor(text: string, comments: readonly Comment[]) {
+    this.#text = text;
+    this.#comments = comments;
+  }
+
+  /** Whether the user broke the line between two offsets, before the first comment there. */
+  broken(from: number, to: number): boolean {
+    let end = to;
+    for (let index = this.#next; index < this.#comments.length; index++) {
+      const start = (this.#comments[index] as Comment).span.start;
+      if (start >= to) break;
+      if (start >= from) {
+        end = start;
+        break;
+      }
+    }
+    for (let at = from; at < end; at++) {
+      if (this.#text[at] === "\n" || this.#text[at] === "\r") return true;
+    }
+    return false;
+  }
+
+  /** Whether the user left a blank line between two offsets. */
+  blankBetween(from: number, to: number): boolean {
+    return /(?:\n|\r\n?)[ \t]*(?:\n|\r\n?)/.test(this.#text.slice(from, to));
+  }
+
+  /** Where the last `=` before an offset stands. */
+  equalsBefore(offset: number): number {
+    return Math.max(0, this.#text.lastIndexOf("=", offset - 1));
+  }
+
+  /** The comments before an offset that nobody took yet. */
+  takeBefore(offset: number): Comment[] {
+    const taken: Comment[] = [];
+    for (;;) {
+      const comment = this.#comments[this.#next];
+      if (comment === undefined || comment.span.start >= offset) return taken;
+      taken.push(comment);
+      this.#next++;
+    }
+  }
+
+  hasBefore(offset: number): boolean {
+    const comment = this.#comments[this.#next];
+    return comment !== undefined && comment.span.start < offset;
+  }
+
+  /** Comments before a part of an expression, on the same line as far as they allow it. */
+  inline(offset: number): Doc | undefined {
+    if (!this.hasBefore(offset)) return undefined;
+    const parts = this.takeBefore(offset).map((comment) =>
+      comment.kind === "block" ? concat(comment.text, " ") : concat(comment.text.trimEnd(), hardline),
+    );
+    return concat(...parts);
+  }
+
+  /** A comment that follows on the line where a statement ended at `end`, with the space before it. */
+  trailing(end: number): { readonly text: string; readonly end: number } | undefined {
+    let text = "";
+    let at = end;
+    for (;;) {
+      const comment = this.#comments[this.#next];
+      if (comment === undefined || comment.span.start < at) break;
+      const between = this.#text.slice(at, comment.span.start);
+      if (!/^[ \t;]*$/.test(between)) break;
+      // Comments that the user aligned stay aligned.
+      const spaces = between.replace(";", "").replaceAll("\t", " ");
+      text += (spaces === "" ? " " : spaces) + comment.text.trimEnd();
+      at = comment.span.end;
+      this.#next++;
+      if (comment.kind !== "block") break;
+    }
+    return text === "" ? undefined : { text, end: at };
+  }
+
+  /** The end of the `}` that follows `from`, comments between them passed over. */
+  closingBrace(from: number, limit: number): number {
+    let at = from;
+    for (const comment of this.#comments) {
+      if (comment.span.start < from) continue;
+      const brace = this.#text.slice(at, comment.span.start).indexOf("}");
+      if (brace >= 0) return at + brace + 1;
+      at = comment.span.end;
+    }
+    const brace = this.#text.indexOf("}", at);
+    return brace < 0 || brace >= limit ? from : brace + 1;
+  }
+
+  get length(): number {
+    return this.#text.length;
+  }
+}
