@@ -36,7 +36,7 @@ export function bind(program: Program, options: BindOptions): BoundProgram {
     if (!program.params.some((p) => p.name === name)) {
       const names = program.params.map((p) => p.name);
       const near = suggest(name, names);
-      e.report(errorAt("K0371", undefined, `The script has no param \`${name}\`.`, { help: near ? `Did you mean \`${near}\`?` : `Its params are ${names.join(", ") || "none"}.` }));
+      e.report(errorAt("K0771", undefined, `The script has no param \`${name}\`.`, { help: near ? `Did you mean \`${near}\`?` : `Its params are ${names.join(", ") || "none"}.` }));
     }
   const script = elaborateScript(e, compiled.source, compiled.modules, { data: options.data, params: options.params ?? {} });
   const errors = e.diagnostics.filter((d) => d.severity === "error");
@@ -239,12 +239,12 @@ class Bound implements BoundProgram {
     const found = this.#script.scope.own(name);
     if (!found) {
       const near = suggest(name, this.#script.scope.names());
-      fail("K0372", undefined, `The script declares nothing called \`${name}\`.`, near ? { help: `Did you mean \`${near}\`?` } : {});
+      fail("K0772", undefined, `The script declares nothing called \`${name}\`.`, near ? { help: `Did you mean \`${near}\`?` } : {});
     }
     const { term } = found;
     if (term.kind !== "function") {
       if (Object.keys(args).length === 0) return termValue(term, (a) => this.#value(a));
-      fail("K0373", found.span, `\`${name}\` is ${showTermType(term)}, not a function.`);
+      fail("K0773", found.span, `\`${name}\` is ${showTermType(term)}, not a function.`);
     }
     const span = found.span ?? { file: this.program.file, start: 0, end: 0 };
     const builder = new Builder();

@@ -28,7 +28,7 @@ function generatorOf(e: Elaborator, v: Variable, scope: Scope): PropertyVariable
   const number = (x: Expression): number => {
     const t = e.expression(x, scope);
     if (t.kind === "array" && t.atom.kind === "literal") return t.atom.value;
-    return fail("K0361", x.span, "The ends of a generator are plain numbers.");
+    return fail("K0761", x.span, "The ends of a generator are plain numbers.");
   };
   if (!g) return { kind: "normal" };
   if (g.kind === "range") return { kind: "range", low: number(g.from), high: number(g.to) };
@@ -38,11 +38,11 @@ function generatorOf(e: Elaborator, v: Variable, scope: Scope): PropertyVariable
     if (name === "simplex" && g.arguments.length === 0) return { kind: "simplex" };
     if (name === "uniform" && g.arguments.length === 2) {
       const [low, high] = g.arguments.map((a) => number(a.value)) as [number, number];
-      if (!(low < high)) fail("K0361", g.span, `\`uniform(${low}, ${high})\` has nothing between its ends.`);
+      if (!(low < high)) fail("K0761", g.span, `\`uniform(${low}, ${high})\` has nothing between its ends.`);
       return { kind: "uniform", low, high };
     }
   }
-  return fail("K0360", g.span, "There is no such generator.", { help: "Generators are `normal()`, `uniform(a, b)`, `simplex()` and, for ints, ranges such as `1..6`." });
+  return fail("K0760", g.span, "There is no such generator.", { help: "Generators are `normal()`, `uniform(a, b)`, `simplex()` and, for ints, ranges such as `1..6`." });
 }
 
 interface Elaborated {
@@ -67,7 +67,7 @@ function elaborateProperty(e: Elaborator, property: Property, scope: Scope, ints
         const type: DeclaredType = resolveType(e, v.type, dims);
         const generator = generatorOf(e, v, inner);
         if (type.kind === "array" && type.type === "int" && type.shape.length === 0) {
-          if (generator.kind !== "range") fail("K0362", v.span, `\`${v.name.name}\` is an int, so it is drawn from a range.`, { help: `Write \`${v.name.name}: int in 1..6\`.` });
+          if (generator.kind !== "range") fail("K0762", v.span, `\`${v.name.name}\` is an int, so it is drawn from a range.`, { help: `Write \`${v.name.name}: int in 1..6\`.` });
           const value = ints?.[v.name.name];
           inner.bind(v.name.name, value === undefined ? e.dimensionTerm(rigid(v.name.name)) : e.dimensionTerm(value), v.name.span);
           inputs.push(inner.own(v.name.name)!.term);
@@ -88,7 +88,7 @@ function elaborateProperty(e: Elaborator, property: Property, scope: Scope, ints
       const result = e.expression(x, body);
       if (result.kind === "error") e.giveUp();
       if (result.kind !== "array" || result.type !== "bool" || rankOf(result) > 0)
-        fail("K0363", x.span, `A property ends in one true or false, but this is ${showTermType(result)}.`, { help: "Compare two values with `~=`, or say `all(...)`." });
+        fail("K0763", x.span, `A property ends in one true or false, but this is ${showTermType(result)}.`, { help: "Compare two values with `~=`, or say `all(...)`." });
       const operands = x.kind === "binary" && x.operator === "~=" ? [x.left, x.right] : x.kind === "comparison" ? x.operands : [];
       const sides = operands.map((o) => ({ expression: e.textOf(o.span), term: e.expression(o, body) }));
       const outputs = [result, keep, ...sides.map((s) => s.term)].flatMap((t) => leafArrays(t).map((l) => l.atom));

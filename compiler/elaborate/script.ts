@@ -86,7 +86,7 @@ export class ScriptElaborator {
   statement(statement: Statement, scope: Scope, isModule: boolean): void {
     this.e.recover(() => {
       if (isModule && ["data", "param", "show", "plot", "save", "assert"].includes(statement.kind))
-        fail("K0311", statement.span, `An imported file holds no \`${statement.kind}\`: modules declare, scripts run.`);
+        fail("K0711", statement.span, `An imported file holds no \`${statement.kind}\`: modules declare, scripts run.`);
       this.#statement(statement, scope);
     }, undefined);
   }
@@ -153,7 +153,7 @@ export class ScriptElaborator {
           const items = s.items.map((x) => {
             const term = e.expression(x, scope);
             if (term.kind === "function" || term.kind === "solver" || term.kind === "problem")
-              fail("K0320", x.span, `\`show\` prints values, but this is ${showTermType(term)}.`, { help: "Call it first." });
+              fail("K0720", x.span, `\`show\` prints values, but this is ${showTermType(term)}.`, { help: "Call it first." });
             return { expression: e.textOf(x.span), term: term.kind === "range" ? e.rangeToArray(term, x.span) : term };
           });
           return { effect: { kind: "show", items }, terms: items.map((i) => i.term) };
@@ -176,7 +176,7 @@ export class ScriptElaborator {
       case "save":
         this.#step(s.span, () => {
           const value = e.expression(s.value, scope);
-          if (value.kind === "function") fail("K0320", s.value.span, `\`save\` writes values, but this is ${showTermType(value)}.`);
+          if (value.kind === "function") fail("K0720", s.value.span, `\`save\` writes values, but this is ${showTermType(value)}.`);
           const term = value.kind === "range" ? e.rangeToArray(value, s.value.span) : value;
           return { effect: { kind: "save", expression: e.textOf(s.value.span), path: s.to.value, pathSpan: s.to.span, value: term }, terms: [term] };
         });
@@ -186,7 +186,7 @@ export class ScriptElaborator {
         return;
       case "expression":
         e.expression(s.value, scope);
-        fail("K0321", s.span, "The value of this expression is not used.", { help: "Give it a name with `let`, or print it with `show`." });
+        fail("K0721", s.span, "The value of this expression is not used.", { help: "Give it a name with `let`, or print it with `show`." });
         return;
       default:
         s satisfies never;
@@ -224,29 +224,29 @@ export class ScriptElaborator {
         const known = ["x", "log", "kind", "title"];
         if (!known.includes(a.name.name)) {
           const near = suggest(a.name.name, known);
-          fail("K0322", a.span, `\`plot\` has no option \`${a.name.name}\`.`, { help: near ? `Did you mean \`${near}\`?` : "Its options are `x`, `log`, `kind` and `title`." });
+          fail("K0722", a.span, `\`plot\` has no option \`${a.name.name}\`.`, { help: near ? `Did you mean \`${near}\`?` : "Its options are `x`, `log`, `kind` and `title`." });
         }
         options.set(a.name.name, { term, span: a.span });
         continue;
       }
       if (term.kind === "tuple")
         term.items.forEach((t, i) => {
-          if (t.kind !== "array") fail("K0323", a.span, `\`plot\` draws vectors, but this is ${showTermType(t)}.`);
+          if (t.kind !== "array") fail("K0723", a.span, `\`plot\` draws vectors, but this is ${showTermType(t)}.`);
           series.push({ label: term.names?.[i] ?? `${e.textOf(a.span)}.${i}`, term: t });
         });
       else if (term.kind === "array" && term.type !== "key") series.push({ label: e.textOf(a.span), term });
-      else fail("K0323", a.span, `\`plot\` draws vectors, but this is ${showTermType(term)}.`);
+      else fail("K0723", a.span, `\`plot\` draws vectors, but this is ${showTermType(term)}.`);
     }
-    if (series.length === 0) fail("K0324", span, "`plot` needs something to draw.", { help: "Write `plot y`, or `plot y, x = t`." });
+    if (series.length === 0) fail("K0724", span, "`plot` needs something to draw.", { help: "Write `plot y`, or `plot y, x = t`." });
     const title = options.get("title");
-    if (title && title.term.kind !== "text") fail("K0322", title.span, "The title of a plot is a text.");
+    if (title && title.term.kind !== "text") fail("K0722", title.span, "The title of a plot is a text.");
     const kind = options.get("kind");
     const mark = kind?.term.kind === "word" ? kind.term.word : "line";
-    if (kind && (kind.term.kind !== "word" || !["line", "scatter", "heat"].includes(mark))) fail("K0322", kind.span, "The kind of a plot is `line`, `scatter` or `heat`.");
+    if (kind && (kind.term.kind !== "word" || !["line", "scatter", "heat"].includes(mark))) fail("K0722", kind.span, "The kind of a plot is `line`, `scatter` or `heat`.");
     for (const s of series) {
       const rank = s.term.kind === "array" ? s.term.atom.type.shape.length : 0;
       if (rank !== (mark === "heat" ? 2 : 1))
-        fail("K0323", span, `\`plot\` draws ${mark === "heat" ? "a matrix as heat" : "vectors"}, but \`${s.label}\` is ${showTermType(s.term)}.`, {
+        fail("K0723", span, `\`plot\` draws ${mark === "heat" ? "a matrix as heat" : "vectors"}, but \`${s.label}\` is ${showTermType(s.term)}.`, {
           ...(rank === 2 ? { help: "A matrix is drawn by `kind = heat`." } : {}),
         });
     }
@@ -271,7 +271,7 @@ export class ScriptElaborator {
     const written = s.type;
     const element = written.kind === "array-of-type" ? written.element : written;
     if (element.kind !== "named-type" || !["real", "int", "bool"].includes(element.name))
-      fail("K0312", s.type.span, "`data` is an array of real, int or bool.", { help: "Write `data X: real[n, d] from \"file.csv\"`." });
+      fail("K0712", s.type.span, "`data` is an array of real, int or bool.", { help: "Write `data X: real[n, d] from \"file.csv\"`." });
     const type = element.name as "real" | "int" | "bool";
     const places = written.kind === "array-of-type" ? written.places : [];
     const given = this.inputs.data[s.name.name];
@@ -291,7 +291,7 @@ export class ScriptElaborator {
       const dim = resolve(e.dimension(p.dimension, scope));
       shown.push(typeof dim === "number" && e.mode === "check" ? dim : e.textOf(p.dimension.span));
       if (e.mode === "bind" && actual !== undefined && unifyDims(dim, actual) !== "equal")
-        fail("K0313", s.name.span, `\`${s.name.name}\` has ${actual} entries along axis ${i}, but \`${e.textOf(p.dimension.span)}\` is ${knownDim(dim)}.`, {
+        fail("K0713", s.name.span, `\`${s.name.name}\` has ${actual} entries along axis ${i}, but \`${e.textOf(p.dimension.span)}\` is ${knownDim(dim)}.`, {
           notes: [{ message: "The size is declared here:", span: p.dimension.span }],
           help: "Two sizes with one name must be equal.",
         });
@@ -300,9 +300,9 @@ export class ScriptElaborator {
     this.data.push({ name: s.name.name, span: s.span, type, shape: shown, path: s.from?.value, pathSpan: s.from?.span, selection: s.selection });
     const v = newVar(coreType(type, shape));
     if (e.mode === "bind") {
-      if (!given) fail("K0314", s.span, `\`${s.name.name}\` has no data.`, { help: `Give it a file: \`--data ${s.name.name}=FILE\`.` });
+      if (!given) fail("K0714", s.span, `\`${s.name.name}\` has no data.`, { help: `Give it a file: \`--data ${s.name.name}=FILE\`.` });
       if (given.shape.length !== shape.length)
-        fail("K0315", s.span, `\`${s.name.name}\` is declared with ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but the data have ${given.shape.length}.`);
+        fail("K0715", s.span, `\`${s.name.name}\` is declared with ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but the data have ${given.shape.length}.`);
       this.values.set(v.id, given);
     }
     this.#declare(scope, s.name, { kind: "array", type, atom: v });
@@ -313,7 +313,7 @@ export class ScriptElaborator {
     const dims = new SignatureDimensions(scope, false);
     const type = resolveType(e, s.type, dims);
     if (type.kind !== "array" || type.type === "key")
-      fail("K0316", s.type.span, "A `param` is a real, an int, a bool, or an array of them.");
+      fail("K0716", s.type.span, "A `param` is a real, an int, a bool, or an array of them.");
     const scalar = type.type as "real" | "int" | "bool";
     this.params.push({ name: s.name.name, span: s.span, type: scalar, rank: type.shape.length });
     const builder = new Builder();
@@ -335,7 +335,7 @@ export class ScriptElaborator {
       value = evaluate(graph, captured.map((v) => this.values.get(v.id)!), evaluationContext({ precision: e.precision }))[0]!;
     }
     if (value.shape.length !== type.shape.length)
-      fail("K0317", s.span, `The value given for \`${s.name.name}\` has ${value.shape.length} axes, but it is declared with ${type.shape.length}.`);
+      fail("K0717", s.span, `The value given for \`${s.name.name}\` has ${value.shape.length} axes, but it is declared with ${type.shape.length}.`);
     if (value.shape.length === 0) {
       const x = value.data[0]!;
       if (scalar === "int") this.#declare(scope, s.name, { kind: "array", type: "int", atom: intLiteral(x), dimension: x });
@@ -361,7 +361,7 @@ export class ScriptElaborator {
       if (!source) {
         const near = suggest(path, this.inputs.moduleNames);
         for (const n of s.names) scope.bind((n.as ?? n.name).name, errorTerm, n.name.span);
-        fail("K0318", s.from.span, `There is no module "${path}".`, {
+        fail("K0718", s.from.span, `There is no module "${path}".`, {
           help: near ? `Did you mean "${near}"?` : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
         });
       }
@@ -379,7 +379,7 @@ export class ScriptElaborator {
       if (!found && !type) {
         const near = suggest(name.name, [...ownNames(module, this.#prelude), ...module.typeNames()]);
         scope.bind((as ?? name).name, errorTerm, name.span);
-        fail("K0319", name.span, `"${path}" declares nothing called \`${name.name}\`.`, {
+        fail("K0719", name.span, `"${path}" declares nothing called \`${name.name}\`.`, {
           help: near ? `Did you mean \`${near}\`?` : `It declares ${ownNames(module, this.#prelude).join(", ")}.`,
         });
       }

@@ -26,7 +26,7 @@ function headerOf(solver: ConfiguredSolver): string {
 
 function requireForm(solver: ConfiguredSolver, call: string, fits: boolean, span: Span): void {
   if (fits) return;
-  fail("K0336", span, `\`${call}\` can not use the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
+  fail("K0736", span, `\`${call}\` can not use the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
     notes: [{ message: "It is declared here:", span: solver.declaration.form.span }],
     help: `\`${call}\` wants a solver that ${{ minimize: "minimizes f", maximize: "minimizes f", root: "solves root(F)", fixpoint: "solves fixpoint(T)", least_squares: "solves least_squares(r)", linear_solve: "solves linear_solve(A, b)" }[call] ?? "solves its parts"}.`,
   });
@@ -43,7 +43,7 @@ interface SolveOptions {
 function options(e: Elaborator, call: string, args: CallArguments, from: Term | undefined, by: Term | undefined, adjoint: Term | undefined, condition: Term | undefined, record: Term | undefined): SolveOptions {
   if (!from) fail("K0240", args.span, `The argument \`from\` of \`${call}\` is missing: every search starts somewhere.`, { help: `Write \`${call}(f, from = x0, by = ...)\`.` });
   if (!by)
-    fail("K0337", args.span, `\`${call}\` needs a solver here.`, {
+    fail("K0737", args.span, `\`${call}\` needs a solver here.`, {
       help: call === "minimize" || call === "argmin" ? 'Import one: `import { lbfgs } from "std/first-order"`, then `by = lbfgs()`.' : "Give one with `by = ...`.",
     });
   return {
@@ -66,7 +66,7 @@ function adjointOf(term: Term | undefined, span: Span): "implicit" | "unroll" {
 
 function asOptionalFunction(term: Term | undefined, name: string, span: Span): FunctionTerm | undefined {
   if (!term) return undefined;
-  if (term.kind !== "function") fail("K0338", span, `\`${name}\` takes a function, but this is ${showTermType(term)}.`);
+  if (term.kind !== "function") fail("K0738", span, `\`${name}\` takes a function, but this is ${showTermType(term)}.`);
   return term;
 }
 
@@ -204,11 +204,11 @@ function asOperator(e: Elaborator, A: Term, args: CallArguments): FunctionTerm {
 const solve: Builtin = (e, args) => {
   const [model, from, by, adjoint, condition, record] = take("solve", args, ["model", ...signature]);
   if (model!.kind === "error") e.giveUp();
-  if (!by) fail("K0337", args.span, "`solve` needs a solver: give one with `by = ...`.");
+  if (!by) fail("K0737", args.span, "`solve` needs a solver: give one with `by = ...`.");
   const solver = asSolver(e, by, args.span);
   if (model!.kind === "problem") return solveProblem(e, model!, from, solver, adjointOf(adjoint, args.span), asOptionalFunction(record, "record", args.span), args.span);
   if (model!.kind !== "tuple" || !model!.names)
-    fail("K0339", args.span, `\`solve\` takes a problem or a named tuple of parts, but this is ${showTermType(model!)}.`, {
+    fail("K0739", args.span, `\`solve\` takes a problem or a named tuple of parts, but this is ${showTermType(model!)}.`, {
       help: "Write `solve(model(...))`, or `solve((upper: F, lower: G), from = w0, by = ...)`. A linear system is `linear_solve(A, b)`.",
     });
   const parts = partNames(solver.declaration);
@@ -219,7 +219,7 @@ const solve: Builtin = (e, args) => {
   const linear = header.kind === "solves" && header.form.name === "linear_solve";
   if (missing !== undefined || extra !== undefined || (header.kind !== "own" && !linear)) {
     const near = extra === undefined ? undefined : suggest(extra, parts);
-    fail("K0336", args.span, `The parts (${names.join(", ")}) do not fit the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
+    fail("K0736", args.span, `The parts (${names.join(", ")}) do not fit the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
       notes: [{ message: "It is declared here:", span: header.span }],
       help: missing !== undefined ? `The part \`${missing}\` is missing.` : near ? `Did you mean \`${near}\`?` : `There is no part \`${extra}\`.`,
     });

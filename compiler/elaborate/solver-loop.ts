@@ -50,6 +50,8 @@ export interface SolveForm {
   readonly value: ((x: Term) => Term) | undefined;
   /** What vanishes at an answer, unless the solver says otherwise. */
   readonly defaultCondition: ((x: Term) => Term) | undefined;
+  /** For problems: the KKT conditions in the answer and its duals together, which then are differentiated together. */
+  readonly dualCondition?: (x: Term, dual: Term) => Term;
   readonly span: Span;
 }
 
@@ -73,7 +75,7 @@ class SolverRun {
     const tol = form.solver.options.get("tol");
     const standard = realLiteral(Math.sqrt(e.precision === "f64" ? 2 ** -52 : 2 ** -23));
     this.#tolerance = tol ? (realTerm(e, tol, "`tol`", form.span) as ArrayTerm) : real(standard);
-    if (this.#tolerance.kind !== "array" || rankOf(this.#tolerance) > 0) fail("K0340", form.span, "`tol` is one number.");
+    if (this.#tolerance.kind !== "array" || rankOf(this.#tolerance) > 0) fail("K0740", form.span, "`tol` is one number.");
     this.#guarded = new Map([...form.parts].map(([n, t]) => [n, guarded(e, t)]));
   }
 
@@ -105,11 +107,11 @@ class SolverRun {
     if (state.kind === "error") e.giveUp();
     const member = memberOf(form.solver.declaration, "start")!;
     if (state.kind !== "tuple" || !state.names?.includes("x"))
-      fail("K0341", member.body.span, `The state of a solver is a named tuple with a field \`x\`, but this is ${showTermType(state)}.`);
+      fail("K0741", member.body.span, `The state of a solver is a named tuple with a field \`x\`, but this is ${showTermType(state)}.`);
     const x = state.items[state.names.indexOf("x")]!;
     const { problem } = joinTerms(e, form.from, x);
     if (problem !== undefined)
-      fail("K0342", member.body.span, `The field \`x\` of a solver's state is shaped like \`from\`, but ${problem}.`, { notes: [{ message: "The solve:", span: form.span }] });
+      fail("K0742", member.body.span, `The field \`x\` of a solver's state is shaped like \`from\`, but ${problem}.`, { notes: [{ message: "The solve:", span: form.span }] });
     leavesOf(state, (leaf, path) => fail("K0270", member.body.span, `The state of a solver holds numbers, but \`${path}\` is ${showTermType(leaf)}.`));
     const at = state.names.indexOf("x");
     return { ...state, items: state.items.map((t, i) => (i === at ? matchTypes(e, e.alignTo(t, form.from), form.from) : t)) };
@@ -159,7 +161,7 @@ class SolverRun {
         const { type, problem } = joinTerms(e, state, next);
         const nextMember = memberOf(form.solver.declaration, "next")!;
         if (problem !== undefined)
-          fail("K0343", nextMember.body.span, `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`, { notes: [{ message: "The solve:", span: form.span }] });
+          fail("K0743", nextMember.body.span, `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`, { notes: [{ message: "The solve:", span: form.span }] });
         const typed = leavesOf(type, () => e.giveUp());
         if (typed.some((l, i) => l.type !== leaves[i]!.type)) {
           widen = type;
@@ -191,8 +193,8 @@ class SolverRun {
         const take = or(b, better, converged);
         if (form.record) {
           recorded = e.inFrame(() => applyTo(e, form.record!, [current], form.span));
-          leavesOf(recorded, (leaf) => fail("K0344", form.span, `\`record\` gives numbers, but this is ${showTermType(leaf)}.`));
-          if (recorded.kind !== "tuple" || !recorded.names) fail("K0344", form.span, `\`record\` gives a named tuple, but this is ${showTermType(recorded)}.`, { help: "Write `record = s => (x: s.x)`." });
+          leavesOf(recorded, (leaf) => fail("K0744", form.span, `\`record\` gives numbers, but this is ${showTermType(leaf)}.`));
+          if (recorded.kind !== "tuple" || !recorded.names) fail("K0744", form.span, `\`record\` gives a named tuple, but this is ${showTermType(recorded)}.`, { help: "Write `record = s => (x: s.x)`." });
         }
         return {
           carry: [
@@ -267,7 +269,7 @@ class SolverRun {
     if (next.kind === "error") e.giveUp();
     const member = memberOf(form.solver.declaration, "next")!;
     if (next.kind !== "tuple" || !next.names)
-      fail("K0343", member.body.span, `The state of a solver is ${showTermType(state)}, but \`next\` gives ${showTermType(next)}.`);
+      fail("K0743", member.body.span, `The state of a solver is ${showTermType(state)}, but \`next\` gives ${showTermType(next)}.`);
     return next;
   }
 
@@ -304,7 +306,7 @@ class SolverRun {
     const term = members.call("status", [state], this.form.span);
     if (term.kind === "error") this.e.giveUp();
     if (term.kind !== "array" || term.type !== "status" || rankOf(term) > 0)
-      fail("K0345", memberOf(this.form.solver.declaration, "status")!.body.span, `The member \`status\` gives a status, but this is ${showTermType(term)}.`, { help: "Write `if s.fine then running else singular`." });
+      fail("K0745", memberOf(this.form.solver.declaration, "status")!.body.span, `The member \`status\` gives a status, but this is ${showTermType(term)}.`, { help: "Write `if s.fine then running else singular`." });
     return term.atom;
   }
 
@@ -312,7 +314,7 @@ class SolverRun {
     if (term.kind === "error") this.e.giveUp();
     const place = memberOf(this.form.solver.declaration, member)?.body.span ?? this.form.span;
     if (term.kind !== "array" || rankOf(term) > 0 || (term.type !== "real" && term.type !== "int"))
-      fail("K0346", place, `The \`${member}\` of a solver is one real number, but this is ${showTermType(term)}.`, { notes: [{ message: "The solve:", span: this.form.span }] });
+      fail("K0746", place, `The \`${member}\` of a solver is one real number, but this is ${showTermType(term)}.`, { notes: [{ message: "The solve:", span: this.form.span }] });
     return convertTo(this.e, term, "real").atom;
   }
 
@@ -336,9 +338,14 @@ class SolverRun {
     const keepsLast = form.stochastic;
     const bestX = keepsLast ? r.final.items[r.xIndex]! : rebuild(form.from, r.best.slice(0, xLeaves));
     let x: Term = bestX;
+    let dual: Term | undefined = r.dualIndex >= 0 ? rebuild(r.state.items[r.dualIndex]!, r.best.slice(xLeaves)) : undefined;
     const message = (what: string) => `\`${what}\` of this solve has no derivative of its own.`;
     if (form.adjoint === "implicit") {
-      if (hasCondition) x = implicitSolution(e, x, (y) => this.#residualRaw(members, y), span);
+      if (form.dualCondition && dual) {
+        const { dualCondition } = form;
+        const parts = (t: Term): readonly [Term, Term] => (t.kind === "tuple" ? [t.items[0]!, t.items[1]!] : e.giveUp());
+        [x, dual] = parts(implicitSolution(e, tupleTerm([x, dual]), (t) => dualCondition(...parts(t)), span));
+      } else if (hasCondition) x = implicitSolution(e, x, (y) => this.#residualRaw(members, y), span);
       else
         x = mapLeaves(x, (leaf) =>
           plain(leaf, noDerivative1(e, leaf.atom, span, `The solver \`${solver.declaration.name.name}\` has no condition that its answer satisfies, so this solve is not differentiated.`, "Say `adjoint = unroll` to differentiate its steps, or give a `condition`.")),
@@ -353,7 +360,7 @@ class SolverRun {
     fields.push(["error", measuresError ? real(refuse(r.error, "error")) : real(r.error)]);
     fields.push(["iterations", { kind: "array", type: "int", atom: r.iterations }]);
     fields.push(["status", { kind: "array", type: "status", atom: r.status }]);
-    if (r.dualIndex >= 0) fields.push(["dual", rebuild(r.state.items[r.dualIndex]!, r.best.slice(xLeaves))]);
+    if (dual) fields.push(["dual", dual]);
     fields.push(["trace", this.#trace(r, refuse)]);
     void iterations;
     return {

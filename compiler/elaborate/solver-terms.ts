@@ -25,17 +25,17 @@ export function solverFactory(e: Elaborator, declaration: Solver, scope: Scope):
     if (member.kind !== "member") continue;
     if (!memberNames.includes(member.name.name)) {
       const near = suggest(member.name.name, memberNames);
-      fail("K0331", member.name.span, `A solver has no member \`${member.name.name}\`.`, {
+      fail("K0731", member.name.span, `A solver has no member \`${member.name.name}\`.`, {
         help: near ? `Did you mean \`${near}\`?` : `Its members are ${memberNames.join(", ")}; a helper is declared with \`fn\`.`,
       });
     }
     const wanted = member.name.name === "next" ? [2, 3] : [1];
     if (!wanted.includes(member.parameters.length))
-      fail("K0332", member.name.span, `\`${member.name.name}\` takes ${member.name.name === "next" ? "`(s, t)` or `(s, t, k)`" : member.name.name === "start" || member.name.name === "condition" ? "`(x)`" : "`(s)`"}, but here it has ${member.parameters.length} parameters.`);
+      fail("K0732", member.name.span, `\`${member.name.name}\` takes ${member.name.name === "next" ? "`(s, t)` or `(s, t, k)`" : member.name.name === "start" || member.name.name === "condition" ? "`(x)`" : "`(s)`"}, but here it has ${member.parameters.length} parameters.`);
   }
   for (const needed of ["start", "next"])
     if (!memberOf(declaration, needed))
-      fail("K0333", declaration.name.span, `${what[0]!.toUpperCase()}${what.slice(1)} has no \`${needed}\`.`, {
+      fail("K0733", declaration.name.span, `${what[0]!.toUpperCase()}${what.slice(1)} has no \`${needed}\`.`, {
         help: "A solver needs `start(x)`, its first state, and `next(s, t)`, one step.",
       });
   return {
@@ -86,7 +86,7 @@ function configure(e: Elaborator, declaration: Solver, scope: Scope, args: CallA
 export function asSolver(e: Elaborator, term: Term, span: Span): ConfiguredSolver {
   if (term.kind === "error") e.giveUp();
   const made = term.kind === "function" ? term.apply({ positional: [], named: new Map(), span }) : term;
-  if (made.kind !== "solver") fail("K0334", span, `\`by\` takes a solver, but this is ${showTermType(term)}.`, { help: "Write `by = lbfgs(tol = 1e-6)`, with the solver imported." });
+  if (made.kind !== "solver") fail("K0734", span, `\`by\` takes a solver, but this is ${showTermType(term)}.`, { help: "Write `by = lbfgs(tol = 1e-6)`, with the solver imported." });
   return made.configured as ConfiguredSolver;
 }
 
@@ -162,7 +162,7 @@ export function solverField(e: Elaborator, solver: SolverTerm, name: string, spa
   const configured = solver.configured as ConfiguredSolver;
   const { declaration } = configured;
   if (!memberOf(declaration, name))
-    fail("K0335", span, `The solver \`${solver.name}\` has no member \`${name}\`.`, {
+    fail("K0735", span, `The solver \`${solver.name}\` has no member \`${name}\`.`, {
       help: `It has ${declaration.members.flatMap((m) => (m.kind === "member" ? [`\`${m.name.name}\``] : [])).join(", ")}.`,
     });
   return {

@@ -47,7 +47,7 @@ export function valueTerm(e: Elaborator, builder: Builder, value: Value, arrays:
     );
   const { array, type } = value;
   if (type === "int" && array.shape.length === 0) return e.dimensionTerm(array.data[0]!);
-  if (array.shape.some((d) => !Number.isInteger(d))) fail("K0370", span, "A shape has a size that is no integer.");
+  if (array.shape.some((d) => !Number.isInteger(d))) fail("K0770", span, "A shape has a size that is no integer.");
   arrays.push(array);
   return { kind: "array", type, atom: builder.input({ dtype: array.dtype, shape: array.shape }) };
 }

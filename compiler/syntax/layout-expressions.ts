@@ -1,5 +1,5 @@
 /** Expressions, patterns and types as documents to lay out. */
-import { concat, type Doc, fill, group, hardline, line, list, nest } from "./layout.ts";
+import { concat, type Doc, fill, group, hardline, line, list, nest, nestUnlessFirst } from "./layout.ts";
 import { precedence } from "./operators.ts";
 import { stringText } from "./strings.ts";
 import type {
@@ -371,7 +371,8 @@ export class ExpressionLayout {
 
   /** `head value`, where the value may go to a line of its own. */
   protected defined(head: Doc, value: Expression, from: number): Doc {
-    const broken = this.broken(from, value.span.start) && !endsInBlock(value);
+    const isBlock = endsInBlock(value) && value.kind !== "loop";
+    const broken = this.broken(from, value.span.start) && !isBlock;
     const doc = this.expression(value);
     if (!broken && breaksInside(value)) return concat(head, " ", doc);
     return nest(2, fill([head, doc], [false, broken]));
@@ -394,7 +395,7 @@ export class ExpressionLayout {
       items.push(concat(head, this.expression(next.then)));
       last = next;
     }
-    return nest(2, fill(items, breaks));
+    return nestUnlessFirst(2, fill(items, breaks));
   }
 
   #loop(e: Loop): Doc {

@@ -21,6 +21,8 @@ interface Nest extends DocNode {
   readonly kind: "nest";
   readonly by: number;
   readonly doc: Doc;
+  /** Not if the document is the first thing on its line. */
+  readonly unlessFirst: boolean;
 }
 /** A line break, or `flat` when the group around it fits on a line. */
 interface Line extends DocNode {
@@ -63,7 +65,10 @@ export function concat(...parts: Doc[]): Doc {
   return { kind: "concat", parts, hard: parts.some(isHard) };
 }
 export function nest(by: number, doc: Doc): Doc {
-  return { kind: "nest", by, doc, hard: isHard(doc) };
+  return { kind: "nest", by, doc, unlessFirst: false, hard: isHard(doc) };
+}
+export function nestUnlessFirst(by: number, doc: Doc): Doc {
+  return { kind: "nest", by, doc, unlessFirst: true, hard: isHard(doc) };
 }
 export function group(doc: Doc): Doc {
   return { kind: "group", doc, hard: isHard(doc) };
@@ -146,7 +151,7 @@ class Renderer {
         else this.#newline(indent);
         return;
       case "nest":
-        this.#print(doc.doc, indent + doc.by, flat, tail);
+        this.#print(doc.doc, doc.unlessFirst && this.#column === indent ? indent : indent + doc.by, flat, tail);
         return;
       case "group":
         this.#print(doc.doc, indent, flat || this.#fits(doc, tail), tail);

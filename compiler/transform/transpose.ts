@@ -5,6 +5,7 @@ import type { Emitter } from "../core/primitive.ts";
 import { add } from "../primitives/arithmetic.ts";
 import { inlineGraph, maskKey, memoized } from "./inline.ts";
 import { type LinearGraph, linearize, SplitEmitter } from "./linearize.ts";
+import { applyMask, fitMask, joinMasks, type Mask, passMask } from "./masks.ts";
 import { fitCotangent, instantiate } from "./zeros.ts";
 
 /** Cotangents of the linear map's inputs, given those of its outputs; undefined is zero. */
@@ -16,10 +17,13 @@ export function transposeLinear(
   const isLinear = new Set<number>(linear.inputs.map((v) => v.id));
   for (const e of linear.equations) for (const v of e.outputs) isLinear.add(v.id);
   const totals = new Map<number, Atom>();
-  const contribute = (a: Atom | undefined, cotangent: Atom | undefined) => {
+  const masks = new Map<number, Mask>();
+  const contribute = (a: Atom | undefined, cotangent: Atom | undefined, mask?: Mask) => {
     if (!a || a.kind !== "var" || !isLinear.has(a.id) || !cotangent) return;
     const fitted = fitCotangent(b, cotangent, a.type);
+    const fittedMask = fitMask(mask, a.type.shape.length);
     const old = totals.get(a.id);
+    masks.set(a.id, old ? joinMasks(b, masks.get(a.id), fittedMask) : fittedMask);
     totals.set(a.id, old ? add(b, old, fitted) : fitted);
   };
   linear.outputs.forEach((a, i) => {
@@ -35,8 +39,12 @@ export function transposeLinear(
       e.span,
       () => {
         const outgoing = e.primitive.transpose(b, { inputs: e.inputs, params: e.params }, marks, incoming);
+        const mask = e.outputs.length === 1 ? masks.get(e.outputs[0]!.id) : undefined;
         e.inputs.forEach((a, i) => {
-          if (marks[i]) contribute(a, outgoing[i]);
+          const cotangent = outgoing[i];
+          if (!marks[i] || !cotangent) return;
+          const passed = passMask(b, e, marks, i, mask);
+          contribute(a, applyMask(b, e, marks, cotangent, passed), passed);
         });
       },
       "derivative",

@@ -3,21 +3,26 @@
  * is loaded when it runs, since what it needs takes longer to load than most scripts take to run.
  */
 import { readFileSync } from "node:fs";
+import type { Worker } from "node:worker_threads";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type ExitCode, exitCodes, UsageError } from "../script/outcome.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Runs the command; sets the exit code instead of exiting, so that all output is written. */
-export async function main(args: readonly string[]): Promise<void> {
+export async function main(args: readonly string[], worker?: Worker): Promise<void> {
   const terminal = new Terminal();
-  process.exitCode = await execute(args, terminal);
+  process.exitCode = await execute(args, terminal, worker);
 }
 
-async function execute(args: readonly string[], terminal: Terminal): Promise<ExitCode> {
+async function execute(args: readonly string[], terminal: Terminal, worker?: Worker): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
-  const program = describe(terminal, (result) => {
-    code = result;
-  });
+  const program = describe(
+    terminal,
+    (result) => {
+      code = result;
+    },
+    worker,
+  );
   try {
     await program.parseAsync(args, { from: "user" });
     return code;
@@ -34,7 +39,7 @@ async function execute(args: readonly string[], terminal: Terminal): Promise<Exi
   }
 }
 
-function describe(terminal: Terminal, finish: (code: ExitCode) => void): Command {
+function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?: Worker): Command {
   const program = new Command("karush")
     .description("A small language for objectives and optimality conditions.")
     .version(version(), "-V, --version", "print the version")
@@ -71,7 +76,9 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void): Command
     .option("--quiet", "print problems only")
     .option("--allow-read <folder>", "let the script read outside its project; may be repeated", collect, [])
     .option("--allow-write <folder>", "let the script save outside its project; may be repeated", collect, [])
-    .action(async (file, options) => finish(await (await import("./commands/run.ts")).run(file, options, terminal)));
+    .action(async (file, options) =>
+      finish(await (await import("./commands/run.ts")).run(file, options, terminal, worker)),
+    );
 
   command("check <file...>", "check scripts without their data: types, shapes, conditions")
     .option("--json", "print the diagnostics as JSON")

@@ -15,11 +15,17 @@ export interface RunWatcher {
   onCrash(reason: string): void;
 }
 
-export function runInWorker(request: RunRequest, watcher: RunWatcher): Promise<ExitCode> {
+/** `worker` is one that was started early; otherwise it is started now. */
+export function runInWorker(
+  request: RunRequest,
+  watcher: RunWatcher,
+  worker: Worker = new Worker(new URL("./worker.mjs", import.meta.url)),
+): Promise<ExitCode> {
   const interrupt = new SharedArrayBuffer(4);
   const flag = new Int32Array(interrupt);
   const input: WorkerInput = { request, interrupt };
-  const worker = new Worker(new URL("./worker.mjs", import.meta.url), { workerData: input });
+  worker.ref();
+  worker.postMessage(input);
   return new Promise((resolve) => {
     let code: ExitCode | undefined;
     const finish = (result: ExitCode) => {

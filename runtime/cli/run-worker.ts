@@ -2,7 +2,8 @@
  * Runs a script in a thread of its own. The evaluator does not give way while it computes, so the main
  * thread could neither draw progress nor hear Ctrl-C if it ran there.
  */
-import { parentPort, workerData } from "node:worker_threads";
+import { once } from "node:events";
+import { parentPort } from "node:worker_threads";
 import type { RunRequest } from "../script/perform.ts";
 import { performScript } from "../script/perform.ts";
 
@@ -12,9 +13,12 @@ export interface WorkerInput {
   readonly interrupt: SharedArrayBuffer;
 }
 
-const { request, interrupt } = workerData as WorkerInput;
-const flag = new Int32Array(interrupt);
+if (parentPort === null) throw new Error("internal error: this file is for worker threads");
+const received = once(parentPort, "message") as Promise<[WorkerInput]>;
+// Loaded while the main thread still reads the command line.
 const compiler = await import("../../compiler/index.ts");
+const [{ request, interrupt }] = await received;
+const flag = new Int32Array(interrupt);
 
 performScript(compiler, request, {
   emit: (message) => parentPort?.postMessage(message),

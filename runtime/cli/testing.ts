@@ -2,7 +2,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { fileURLToPath } from "node:url";
 
-const command = fileURLToPath(new URL("./karush.mjs", import.meta.url));
+const ours = fileURLToPath(new URL("./karush.mjs", import.meta.url));
 
 export interface Result {
   readonly code: number | null;
@@ -14,6 +14,9 @@ export interface KarushOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
   readonly input?: string;
+  /** The command's file, when it is not the one of this repository. */
+  readonly command?: string;
+  readonly onStart?: (child: ChildProcess) => void;
   /** Called with the process and what it has printed so far, whenever it prints. */
   readonly onOutput?: (child: ChildProcess, out: string, err: string) => void;
 }
@@ -23,10 +26,11 @@ export function karush(args: readonly string[], options: KarushOptions = {}): Pr
     const environment = { ...process.env, ...options.env };
     // The test runner's own settings are not the command's.
     for (const name of ["NODE_OPTIONS", "NODE_TEST_CONTEXT", "FORCE_COLOR"]) delete environment[name];
-    const child = spawn(process.execPath, [command, ...args], {
+    const child = spawn(process.execPath, [options.command ?? ours, ...args], {
       cwd: options.cwd,
       env: { ...environment, ...options.env },
     });
+    options.onStart?.(child);
     let out = "";
     let err = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => {

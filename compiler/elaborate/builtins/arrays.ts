@@ -239,16 +239,16 @@ const outer: Builtin = (e, args) => {
 
 const einsumBuiltin: Builtin = (e, args) => {
   const [spec, ...operands] = args.positional;
-  if (!spec || spec.kind !== "text") fail("K0300", args.span, "The first argument of `einsum` is its specification.", { help: 'Write `einsum("ij,j->i", A, x)`.' });
+  if (!spec || spec.kind !== "text") fail("K0700", args.span, "The first argument of `einsum` is its specification.", { help: 'Write `einsum("ij,j->i", A, x)`.' });
   const arrays = operands.map((t) => arrayArgument(e, "einsum", t, args, "real"));
   const plan = parseEinsum(spec.text, arrays.map(rankOf));
-  if ("problem" in plan) fail("K0300", args.span, `The specification "${spec.text}" does not fit: ${plan.problem}.`);
+  if ("problem" in plan) fail("K0700", args.span, `The specification "${spec.text}" does not fit: ${plan.problem}.`);
   const found = new Map<string, Dim>();
   plan.operands.forEach((letters: readonly string[] | string, i: number) => {
     [...letters].forEach((letter, axis) => {
       const d = shapeOf(arrays[i]!)[axis]!;
       const old = found.get(letter);
-      if (old !== undefined && !e.couldBeEqual(old, d)) fail("K0301", args.span, `In "${spec.text}" the index \`${letter}\` has the sizes ${showDim(old)} and ${showDim(d)}.`);
+      if (old !== undefined && !e.couldBeEqual(old, d)) fail("K0701", args.span, `In "${spec.text}" the index \`${letter}\` has the sizes ${showDim(old)} and ${showDim(d)}.`);
       if (old !== undefined) e.deferEquality([old], [d], "`einsum`", args.span);
       found.set(letter, old ?? d);
     });
@@ -280,7 +280,7 @@ export const unravel: Builtin = (e, args) => {
   const leaves = leavesOf(like!, (leaf) => fail("K0282", args.span, `\`unravel\` fills arrays, but this is ${showTermType(leaf)}.`));
   const total = leaves.map((l) => productOfDims(shapeOf(l))).reduce<Dim>((s, t) => addDims(s, t), 0);
   if (rankOf(vector) !== 1 || !e.couldBeEqual(shapeOf(vector)[0]!, total))
-    fail("K0302", args.span, `\`unravel\` wants ${showDim(total)} entries, but this is ${showTermType(vector)}.`);
+    fail("K0702", args.span, `\`unravel\` wants ${showDim(total)} entries, but this is ${showTermType(vector)}.`);
   e.deferEquality([shapeOf(vector)[0]!], [total], "`unravel`", args.span);
   let offset: Dim = 0;
   return mapLeaves(like!, (leaf) => {
@@ -326,7 +326,7 @@ const segmentSum: Builtin = (e, args) => {
   const a = arrayArgument(e, "segment_sum", x!, args);
   const i = arrayArgument(e, "segment_sum", ids!, args, "int");
   if (rankOf(a) === 0 || rankOf(i) !== 1 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(i)[0]!))
-    fail("K0303", args.span, `\`segment_sum\` wants an id for each row, but these are ${showTermType(a)} and ${showTermType(i)}.`);
+    fail("K0703", args.span, `\`segment_sum\` wants an id for each row, but these are ${showTermType(a)} and ${showTermType(i)}.`);
   const shape = [n!, ...shapeOf(a).slice(1)];
   if (e.mode === "bind") {
     const b = e.builder;
@@ -352,10 +352,10 @@ const convBuiltin: Builtin = (e, args) => {
   const given = arrayArgument(e, "conv", x!, args, "real");
   const kernel = arrayArgument(e, "conv", w!, args, "real");
   const axes = rankOf(kernel) - 2;
-  if (axes !== 1 && axes !== 2) fail("K0304", args.span, `The weights of \`conv\` are real[out, in, k] or real[out, in, kh, kw], but these are ${showTermType(kernel)}.`);
+  if (axes !== 1 && axes !== 2) fail("K0704", args.span, `The weights of \`conv\` are real[out, in, k] or real[out, in, kh, kw], but these are ${showTermType(kernel)}.`);
   const single = rankOf(given) === axes + 1;
   if (!single && rankOf(given) !== axes + 2)
-    fail("K0304", args.span, `\`conv\` wants channels first, [c, ${axes === 2 ? "h, w" : "n"}], with or without a leading batch, but this is ${showTermType(given)}.`);
+    fail("K0704", args.span, `\`conv\` wants channels first, [c, ${axes === 2 ? "h, w" : "n"}], with or without a leading batch, but this is ${showTermType(given)}.`);
   const stride = strideArgument(e, "conv", strideTerm, axes, args, Array(axes).fill(1));
   const groups = groupsTerm ? knownInt(e, "conv", "groups", groupsTerm, args) : 1;
   const window = shapeOf(kernel).slice(2);
@@ -367,7 +367,7 @@ const convBuiltin: Builtin = (e, args) => {
   const inner = shapeOf(kernel)[1]!;
   const wanted = e.dimensionTerm(multiplyDims(inner, groups)).dimension!;
   if (!e.couldBeEqual(channels, wanted))
-    fail("K0305", args.span, `\`conv\` has ${showDim(channels)} channels, but its weights are for ${showDim(wanted)}.`);
+    fail("K0705", args.span, `\`conv\` has ${showDim(channels)} channels, but its weights are for ${showDim(wanted)}.`);
   const spatial = shapeOf(given).slice(single ? 1 : 2);
   const out = spatial.map((d, i) => {
     const span = subtractDims(addDims(d, addDims(padding[i]![0], padding[i]![1])), window[i]!);
@@ -387,7 +387,7 @@ function windowed(name: "max_pool" | "mean_pool"): Builtin {
     const [x, strideTerm] = take(name, args, ["x", "stride?"]);
     const a = arrayArgument(e, name, x!, args, "real");
     if (window.length === 0 || window.length > 2 || rankOf(a) < window.length)
-      fail("K0306", args.span, `\`${name}\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`, { help: `Write \`${name}[2, 2](x)\`.` });
+      fail("K0706", args.span, `\`${name}\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`, { help: `Write \`${name}[2, 2](x)\`.` });
     const stride = strideArgument(e, name, strideTerm, window.length, args, window.map((d) => knownDim(d) ?? 1));
     const shape = windowCounts(shapeOf(a), window, stride);
     return result(e, name, [a.atom], "real", shape, (b) => (name === "max_pool" ? maxPool : meanPool)(b, a.atom, window, stride));
@@ -405,7 +405,7 @@ const patchesBuiltin: Builtin = (e, args) => {
   const [x, strideTerm] = take("patches", args, ["x", "stride?"]);
   const a = arrayArgument(e, "patches", x!, args, "real");
   if (window.length === 0 || window.length > 2 || rankOf(a) < window.length)
-    fail("K0306", args.span, `\`patches\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`);
+    fail("K0706", args.span, `\`patches\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`);
   const stride = strideArgument(e, "patches", strideTerm, window.length, args, window.map(() => 1));
   const shape = [...windowCounts(shapeOf(a), window, stride), ...window];
   return result(e, "patches", [a.atom], "real", shape, (b) => reshape(b, patches(b, a.atom, window, stride), shape));
@@ -415,7 +415,7 @@ const resizeBuiltin: Builtin = (e, args) => {
   const [h, w] = sizes("resize", args, 2);
   const [x] = take("resize", args, ["x"]);
   const a = arrayArgument(e, "resize", x!, args, "real");
-  if (rankOf(a) < 2) fail("K0306", args.span, `\`resize\` takes an array with height and width last, but this is ${showTermType(a)}.`);
+  if (rankOf(a) < 2) fail("K0706", args.span, `\`resize\` takes an array with height and width last, but this is ${showTermType(a)}.`);
   const shape = [...shapeOf(a).slice(0, -2), h!, w!];
   return result(e, "resize", [a.atom], "real", shape, (b) => resize(b, a.atom, [h!, w!]));
 };

@@ -48,7 +48,7 @@ function choleskyOf(name: "cholesky" | "try_cholesky"): Builtin {
 /** The dense solution of A x = b; b a vector or a matrix of columns. */
 export function denseSolve(e: Elaborator, name: string, a: ArrayTerm, rhs: ArrayTerm, args: CallArguments): { value: ArrayTerm; ok: ArrayTerm } {
   if (rankOf(rhs) < 1 || rankOf(rhs) > 2 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(rhs)[0]!))
-    fail("K0307", args.span, `\`${name}\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(rhs)}.`);
+    fail("K0707", args.span, `\`${name}\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(rhs)}.`);
   e.deferEquality([shapeOf(a)[0]!], [shapeOf(rhs)[0]!], `\`${name}\``, args.span);
   const shape = shapeOf(rhs);
   return flagged(e, "solve", [a.atom, rhs.atom], shape, (b) => {
@@ -69,7 +69,7 @@ const triangular: Builtin = (e, args) => {
   const a = matrix(e, "triangular_solve", A!, args, true);
   const r = arrayArgument(e, "triangular_solve", rhs!, args, "real");
   if (rankOf(r) < 1 || rankOf(r) > 2 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(r)[0]!))
-    fail("K0307", args.span, `\`triangular_solve\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(r)}.`);
+    fail("K0707", args.span, `\`triangular_solve\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(r)}.`);
   if (lower && !(lower.kind === "array" && lower.type === "bool" && lower.atom.kind === "literal")) fail("K0284", args.span, "`lower` is `true` or `false`.");
   const isLower = lower === undefined || (lower.kind === "array" && lower.atom.kind === "literal" && lower.atom.value === 1);
   return solveTriangle(e, a, r, isLower, false, args);
@@ -93,7 +93,7 @@ const choleskySolve: Builtin = (e, args) => {
   const a = matrix(e, "cholesky_solve", L!, args, true);
   const r = arrayArgument(e, "cholesky_solve", rhs!, args, "real");
   if (rankOf(r) < 1 || rankOf(r) > 2 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(r)[0]!))
-    fail("K0307", args.span, `\`cholesky_solve\` wants a right-hand side with as many rows as the factor, but these are ${showTermType(a)} and ${showTermType(r)}.`);
+    fail("K0707", args.span, `\`cholesky_solve\` wants a right-hand side with as many rows as the factor, but these are ${showTermType(a)} and ${showTermType(r)}.`);
   return solveTriangle(e, a, solveTriangle(e, a, r, true, false, args), true, true, args);
 };
 
@@ -135,7 +135,7 @@ const qrBuiltin: Builtin = (e, args) => {
   const a = matrix(e, "qr", A!, args, false);
   const [m, n] = shapeOf(a);
   if (typeof m === "number" && typeof n === "number" && m < n)
-    fail("K0308", args.span, `\`qr\` takes a matrix with at least as many rows as columns, but this is ${showTermType(a)}.`, { help: "Factor its transpose." });
+    fail("K0708", args.span, `\`qr\` takes a matrix with at least as many rows as columns, but this is ${showTermType(a)}.`, { help: "Factor its transpose." });
   const [q, r] = e.emitMany("qr", [a.atom], [coreType("real", [m!, n!]), coreType("real", [n!, n!])], (b) => qr(b, a.atom));
   return tupleTerm([{ kind: "array", type: "real", atom: q! }, { kind: "array", type: "real", atom: r! }]);
 };

@@ -1,4 +1,5 @@
 /** `karush run`: runs a script, and shows what it does as it does it. */
+import type { Worker } from "node:worker_threads";
 import { type ExitCode, exitCodes } from "../../script/outcome.ts";
 import type { RunMessage } from "../../script/perform.ts";
 import { splitPairs } from "../../script/settings.ts";
@@ -20,7 +21,7 @@ export interface RunOptions extends CommonOptions {
   readonly allowWrite: readonly string[];
 }
 
-export async function run(file: string, options: RunOptions, terminal: Terminal): Promise<ExitCode> {
+export async function run(file: string, options: RunOptions, terminal: Terminal, worker?: Worker): Promise<ExitCode> {
   checkScriptFile(file);
   const backend = checkBackend(options.backend);
   const { precision } = options;
@@ -50,6 +51,7 @@ export async function run(file: string, options: RunOptions, terminal: Terminal)
         failed = reason;
       },
     },
+    worker,
   );
   terminal.clearProgress();
   if (failed !== undefined) terminal.printError(failed);
