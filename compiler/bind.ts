@@ -268,6 +268,10 @@ class Bound implements BoundProgram {
     return termValueFrom(result, () => results[next++]!);
   }
 
+  graphs(): readonly Graph[] {
+    return this.#script.steps.map((s) => s.graph);
+  }
+
   /** The core graphs of the script's statements, printed. */
   explainCore(): string {
     return this.#script.steps.map((s) => `// ${this.#e.textOf(s.span)}\n${printGraph(s.graph)}`).join("\n\n");
@@ -285,4 +289,9 @@ function withoutWords(term: Term): Term {
 /** The core graphs of a bound program, as `karush explain --core` prints them. */
 export function explainCore(bound: BoundProgram): string {
   return bound instanceof Bound ? bound.explainCore() : "";
+}
+
+/** The core graphs of a bound program's statements, in order: what a verifier reads. */
+export function coreGraphs(bound: BoundProgram): readonly Graph[] {
+  return bound instanceof Bound ? bound.graphs() : [];
 }

@@ -101,8 +101,8 @@ export function resolve(dim: Dim): Dim {
 
 export function addDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a + b;
-  const terms = new Map(termsOf(a));
-  for (const [key, term] of termsOf(b)) {
+  const terms = new Map(termsOf(resolve(a)));
+  for (const [key, term] of termsOf(resolve(b))) {
     const old = terms.get(key);
     terms.set(key, old ? { ...old, coefficient: old.coefficient + term.coefficient } : term);
   }
@@ -117,8 +117,8 @@ export function subtractDims(a: Dim, b: Dim): Dim {
 export function multiplyDims(a: Dim, b: Dim): Dim {
   if (typeof a === "number" && typeof b === "number") return a * b;
   const terms = new Map<string, Term>();
-  for (const s of termsOf(a).values())
-    for (const t of termsOf(b).values()) {
+  for (const s of termsOf(resolve(a)).values())
+    for (const t of termsOf(resolve(b)).values()) {
       const powers = new Map<string, { atom: DimensionAtom; power: number }>();
       for (const f of [...s.factors, ...t.factors])
         powers.set(f.atom.key, { atom: f.atom, power: (powers.get(f.atom.key)?.power ?? 0) + f.power });

@@ -1,5 +1,5 @@
 /** Objectives and conditions as functions of their unknowns and parameters. */
-import { addDims, type Dim, knownDim, productOfDims, resolve, showDim, subtractDims } from "../core/dimension.ts";
+import { addDims, type Dim, knownDim, opaqueDimension, productOfDims, resolve, showDim, subtractDims } from "../core/dimension.ts";
 import { Builder } from "../core/builder.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Condition, Objective, Parameter, Span } from "../syntax/tree.ts";
@@ -146,10 +146,17 @@ function checkSquare(e: Elaborator, declaration: Condition, scope: Scope, residu
   });
 }
 
+let checkedInts = 0;
+
 /** A term of the declared type made of fresh inputs: what a declaration is checked with before anybody calls it. */
 export function inputOfType(e: Elaborator, type: DeclaredType, builder: Builder, span: Span): Term {
   switch (type.kind) {
     case "array":
+      // An int argument may stand in a shape: its callers then pass a dimension.
+      if (type.type === "int" && type.shape.length === 0 && e.mode === "check") {
+        checkedInts += 1;
+        return e.dimensionTerm(opaqueDimension("an int argument", `argument ${checkedInts}`));
+      }
       return { kind: "array", type: type.type, atom: builder.input(coreType(type.type, type.shape)) };
     case "tuple":
       return tupleTerm(

@@ -78,7 +78,18 @@ class Matcher {
       this.braceLeftOpen = this.#open.some((token) => token.tokenType === t.OpenBrace);
       this.#makeUpClosers(0, undefined);
     }
+    this.#linkFollowers();
     return { tokens: this.#tokens, diagnostics: this.#diagnostics };
+  }
+
+  #linkFollowers(): void {
+    let previous: SyntaxToken | undefined;
+    for (const token of this.#tokens) {
+      if (token.tokenType === t.Newline) continue;
+      if (previous?.opener !== undefined) previous.opener.follower = token;
+      else if (token.tokenType === t.FatArrow && previous !== undefined) previous.follower = token;
+      previous = token;
+    }
   }
 
   /** At the start of a line: `let` and declarations cannot stand inside `(` or `[`, so those must have ended before. */

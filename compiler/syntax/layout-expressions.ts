@@ -454,8 +454,10 @@ export class ExpressionLayout {
     const docs: Doc[] = [];
     // The end of what was printed last; blank lines at the very beginning are dropped.
     let previous: number | undefined;
+    let afterBlockComment = false;
     const add = (doc: Doc, from: number, to: number): void => {
-      if (docs.length > 0) docs.push(hardline);
+      const onSameLine = afterBlockComment && previous !== undefined && !this.broken(previous, from);
+      if (docs.length > 0) docs.push(onSameLine ? " " : hardline);
       if (previous !== undefined && this.written?.blankBetween(previous, from) === true) docs.push(hardline);
       docs.push(doc);
       previous = to;
@@ -463,6 +465,7 @@ export class ExpressionLayout {
     const addComments = (before: number): void => {
       for (const comment of this.written?.takeBefore(before) ?? []) {
         add(comment.text.trimEnd(), comment.span.start, comment.span.end);
+        afterBlockComment = comment.kind === "block";
       }
     };
     for (const item of items) {
@@ -471,6 +474,7 @@ export class ExpressionLayout {
       const doc = layout(item);
       const trailing = this.#trailing(item.span.end);
       add(trailing === undefined ? doc : concat(doc, trailing.text), from, trailing?.end ?? item.span.end);
+      afterBlockComment = false;
     }
     addComments(end);
     return docs.length === 0 ? undefined : concat(...docs);

@@ -92,7 +92,7 @@ interface Frame {
   first: SyntaxToken | undefined;
 }
 
-/** Drops the line breaks that mean nothing; marks tokens that start a line; links brackets with what follows them. */
+/** Drops the line breaks that mean nothing and marks the tokens that start a line. */
 export function filterNewlines(
   tokens: readonly SyntaxToken[],
   text: string,
@@ -119,14 +119,13 @@ export function filterNewlines(
       if (previous !== undefined && frame.depth === 0 && !wantsMore.has(previous.tokenType) && !goesOn.has(type)) {
         if (type === t.Minus && isSpaced(token, text) && t.endsOperand(previous)) {
           diagnostics.push(lineStartsWithMinus(token, previous, file));
-        } else if (!belongsToHead(token, tokens[index + 1], frame)) {
+        } else if (!belongsToHead(token, nextToken(tokens, index), frame)) {
           kept.push(newline);
           frame.first = undefined;
         }
       }
       newline = undefined;
     }
-    if (previous?.opener !== undefined) previous.opener.follower = token;
     frame.first ??= token;
     switch (type) {
       case t.OpenParen:
@@ -154,6 +153,12 @@ export function filterNewlines(
   return { tokens: kept, diagnostics };
 }
 
+function nextToken(tokens: readonly SyntaxToken[], index: number): SyntaxToken | undefined {
+  let at = index + 1;
+  while (tokens[at]?.tokenType === t.Newline) at++;
+  return tokens[at];
+}
+
 function isSpaced(token: SyntaxToken, text: string): boolean {
   return /\s/.test(text[endOf(token)] ?? " ");
 }
@@ -162,11 +167,11 @@ function isSpaced(token: SyntaxToken, text: string): boolean {
 function belongsToHead(token: SyntaxToken, next: SyntaxToken | undefined, frame: Frame): boolean {
   if (token.tokenType !== t.Identifier || next === undefined) return false;
   const head = headWords.get(token.image);
-  return (
-    head !== undefined &&
-    frame.first?.image === head &&
-    (next.tokenType === t.Identifier || next.tokenType === t.OpenParen)
-  );
+  if (head === undefined || frame.first?.image !== head) return false;
+  const named = next.tokenType === t.Identifier;
+  if (head === "solver") return named || next.tokenType === t.OpenParen;
+  // A rule is a function; anything else is the next statement.
+  return next.follower?.tokenType === t.FatArrow;
 }
 
 function lineStartsWithMinus(token: SyntaxToken, previous: SyntaxToken, file: string): Diagnostic {

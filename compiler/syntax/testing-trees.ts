@@ -212,7 +212,7 @@ const parts = fc.letrec<Parts>((tie) => {
       .map((c) => node({ kind: "let" as const, ...c, span }) as Let),
     arguments: fc
       .record({ plain: fc.array(e, few), named: fc.array(fc.record({ name: identifier, value: e }), { maxLength: 2 }) })
-      .map(({ plain, named }) => [
+      .map(({ plain, named }): Argument[] => [
         ...plain.map((value) => ({ value, span })),
         ...named.map((one) => ({ ...one, span })),
       ]),

@@ -12,7 +12,10 @@ export interface SyntaxToken extends IToken {
   closer?: SyntaxToken;
   /** Of a closing bracket: its opening one. */
   opener?: SyntaxToken;
-  /** Of an opening bracket: the token after its closing one. It tells `(a, b) => e` from a tuple at once. */
+  /**
+   * Of an opening bracket: the token after its closing one, which tells `(a, b) => e` from a tuple at once. Of a name
+   * before `=>`: that sign.
+   */
   follower?: SyntaxToken;
 }
 
