@@ -1,7 +1,9 @@
 /** From text to a checked program. Pure and synchronous: imports come as texts. */
 import { standardLibrary } from "../stdlib/sources.ts";
+import { checkNames } from "./check/names.ts";
 import { Elaborator } from "./elaborate/elaborator.ts";
 import { type ElaboratedScript, ScriptElaborator, type ScriptInputs } from "./elaborate/script.ts";
+import { preludeNames } from "./elaborate/prelude.ts";
 import { checkProperties } from "./elaborate/property-runs.ts";
 import type { CompileOptions, CompileResult, Program } from "./program.ts";
 import type { Diagnostic } from "./syntax/diagnostic.ts";
@@ -41,6 +43,8 @@ export function compile(text: string, options: CompileOptions): CompileResult {
   load(main.source);
   if (diagnostics.some((d) => d.severity === "error")) return { program: undefined, diagnostics: sorted(diagnostics, options.file) };
   const e = new Elaborator({ mode: "check", sources, seed: 0, precision: "f64" });
+  const prelude = preludeNames();
+  for (const source of [main.source, ...modules.values()]) for (const d of checkNames(source, prelude)) e.report(d);
   const script = elaborateScript(e, main.source, modules, { data: {}, params: {} }, options);
   e.recover(() => checkProperties(e, script), undefined);
   diagnostics.push(...e.diagnostics);

@@ -11,8 +11,9 @@ import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
 import { batchGraph, withLanes } from "../transform/batch.ts";
 import { type CallParams, callPrimitive } from "../transform/control/call.ts";
-import { stopGradient } from "../transform/control/effects.ts";
-import { scanPrimitive, type ScanParams } from "../transform/control/scan.ts";
+import { condPrimitive } from "../transform/control/cond.ts";
+import { stopGradient, stopGradientPrimitive } from "../transform/control/effects.ts";
+import { scanOperands, scanPrimitive, type ScanParams } from "../transform/control/scan.ts";
 import { jvpGraph } from "../transform/jvp.ts";
 import { applyLinear, linearize } from "../transform/linearize.ts";
 import { transposeLinear } from "../transform/transpose.ts";
@@ -101,10 +102,14 @@ function asFunction(e: Elaborator, term: Term, what: string, span: Span): Functi
 function refuseUnboundedLoops(d: Differentiated): void {
   const visit = (graph: Graph, active: Set<number>): void => {
     for (const eq of graph.equations) {
-      const touched = eq.inputs.some((a) => a.kind === "var" && active.has(a.id));
-      if (!touched) continue;
+      if (eq.primitive === (stopGradientPrimitive as never)) continue;
+      const moving = eq.inputs.map((a) => a.kind === "var" && active.has(a.id));
+      if (!moving.includes(true)) continue;
       if (eq.primitive === (scanPrimitive as never)) {
         const params = eq.params as ScanParams;
+        const { constants, carry, stacked } = scanOperands(moving, params);
+        // What a step makes of the state is not followed: once something moves, all of it may.
+        const inside = [...constants, ...carry.map(() => true), ...stacked];
         const realCarry = params.body.outputs.slice(0, params.carry).some((a) => a.type.dtype === "real");
         if (params.length === undefined && realCarry)
           fail("K0501", eq.span, "This loop is differentiated in reverse, but nothing says how many steps it may take.", {
@@ -112,10 +117,12 @@ function refuseUnboundedLoops(d: Differentiated): void {
               "Bound it (`loop s = s0 for t in 0..1000 while ... { ... }`), so that its values can be saved; " +
               "or say what the loop solves, as `root(F, from = x0)` or `fixpoint(T, from = x0)`, and the derivative follows from the condition alone.",
           });
-        visit(params.body, new Set(params.body.inputs.map((v) => v.id)));
+        visit(params.body, new Set(params.body.inputs.filter((_, i) => inside[i]).map((v) => v.id)));
       } else if (eq.primitive === (callPrimitive as never)) {
         const { graph: inner } = eq.params as CallParams;
-        visit(inner, new Set(inner.inputs.map((v) => v.id)));
+        visit(inner, new Set(inner.inputs.filter((_, i) => moving[i]).map((v) => v.id)));
+      } else if (eq.primitive === (condPrimitive as never)) {
+        for (const g of eq.primitive.graphs?.(eq.params) ?? []) visit(g, new Set(g.inputs.filter((_, i) => moving[i + 1]).map((v) => v.id)));
       } else for (const g of eq.primitive.graphs?.(eq.params) ?? []) visit(g, new Set(g.inputs.map((v) => v.id)));
       for (const v of eq.outputs) if (v.type.dtype === "real") active.add(v.id);
     }

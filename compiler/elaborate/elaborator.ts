@@ -59,7 +59,8 @@ export class Elaborator {
   // ------------------------------------------------------------ diagnostics
 
   report(diagnostic: Diagnostic): void {
-    const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${diagnostic.message}`;
+    // One message a place: what is misspelt once may be met on many ways.
+    const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${diagnostic.code === "K0201" ? "" : diagnostic.message}`;
     if (this.#reported.has(key)) return;
     this.#reported.add(key);
     this.diagnostics.push(diagnostic);

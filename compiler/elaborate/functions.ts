@@ -304,6 +304,8 @@ function settledDimension(e: Elaborator, name: string, dim: Dim, args: CallArgum
 interface Shared {
   readonly graph: Graph;
   readonly captured: readonly Var[];
+  /** One for each leaf of the arguments. */
+  readonly inputs: readonly ArrayTerm["atom"][];
   readonly result: Term;
 }
 
@@ -333,6 +335,9 @@ function sharedCall(
     return true;
   };
   if (!args.every(describe)) return undefined;
+  // `x[i:i + 2]` has a length because both ends are known to start from one int: a graph would forget that.
+  const related = (l: ArrayTerm) => leaves.some((m) => m !== l && (m.atom === l.offset!.base || m.offset?.base === l.offset!.base));
+  if (leaves.some((l) => l.offset && related(l))) return undefined;
   let shared = cache.get(key);
   if (!shared) {
     const b = new Builder();
@@ -344,16 +349,20 @@ function sharedCall(
     const outputs: ArrayTerm[] = [];
     if (!collect(result, outputs)) return undefined;
     const { graph, captured } = b.close("function", outputs.map((o) => o.atom));
-    shared = { graph, captured, result };
+    shared = { graph, captured, inputs, result };
     cache.set(key, shared);
   }
   const operands = [...shared.captured, ...leaves.map((l) => l.atom).filter((a) => a.kind !== "literal")];
   const outputs = call(e.builder, shared.graph, operands, false);
   const leavesOut: ArrayTerm[] = [];
   collect(shared.result, leavesOut);
+  const { inputs, result } = shared;
   return rebuild(
-    shared.result,
-    leavesOut.map((l, i) => ({ ...l, atom: outputs[i]! })),
+    result,
+    leavesOut.map(({ offset, ...l }, i) => {
+      const from = offset ? inputs.indexOf(offset.base) : -1;
+      return { ...l, atom: outputs[i]!, ...(offset && from >= 0 ? { offset: { base: leaves[from]!.atom, by: offset.by } } : {}) };
+    }),
   );
 }
 

@@ -18,7 +18,7 @@ import type {
   TupleType,
   TypeExpression,
 } from "./tree.ts";
-import type { Written } from "./written.ts";
+import { asBlock, type Written } from "./written.ts";
 
 /** What the place of an expression demands: anything looser needs parentheses there. */
 const any = -1;
@@ -300,7 +300,9 @@ export class ExpressionLayout {
       const items = [concat(this.expression(e.left, own + 1), " ~="), this.expression(e.right, own + 1)];
       const breaks = [false, this.broken(e.left.span.end, e.right.span.start)];
       if (e.within === undefined) return nest(2, fill(items, breaks));
-      return concat(nest(2, fill(items, breaks)), " within ", this.expression(e.within, own + 1));
+      // No line may end after `within`.
+      const comments = this.written?.inlineOnly(e.within.span.start) ?? "";
+      return concat(nest(2, fill(items, breaks)), " within ", comments, this.expression(e.within, own + 1));
     }
     // `a + b - c` is one chain; its left parts are taken apart without recursion.
     const chain: Binary[] = [];
@@ -352,7 +354,7 @@ export class ExpressionLayout {
       } else {
         const first = update.places[0]?.span.start ?? before.span.end;
         breaks.push(this.broken(before.span.end, first));
-        const places = this.places(update.places, first);
+        const places = this.places(update.places, this.written?.before("[", first) ?? 0);
         items.push(concat("with ", places, ` ${update.operator} `, this.expression(update.value, precedence.or)));
       }
     }
@@ -413,7 +415,8 @@ export class ExpressionLayout {
       breaks.push(this.broken(previous, e.condition.span.start));
       items.push(concat("while ", this.expression(e.condition)));
     }
-    return concat(nest(4, fill(items, breaks)), " ", this.expression(e.body));
+    // Not as an expression: comments before the brace belong inside it, where a line may end.
+    return concat(nest(4, fill(items, breaks)), " ", this.block(e.body));
   }
 
   // ---------------------------------------------------------------- blocks
@@ -486,15 +489,9 @@ export class ExpressionLayout {
     const inside = this.written.takeBefore(end);
     const after = this.written.trailing(end);
     if (inside.length === 0) return after;
-    // On a line of its own a `///` comment would become the documentation of what follows.
-    const texts = inside.map((comment) => comment.text.trimEnd().replace(/^\/\/\//, "//"));
-    const parts = texts.map((text, index) => {
-      const isLine = text.startsWith("//");
-      return index < texts.length - 1 || after !== undefined
-        ? isLine
-          ? `/* ${text.slice(2).replaceAll("*/", "* /").trim()} */`
-          : text
-        : text;
+    const parts = inside.map(({ text }, index) => {
+      const last = index === inside.length - 1 && after === undefined;
+      return last ? text.trimEnd() : asBlock(text);
     });
     return { text: ` ${parts.join(" ")}${after?.text ?? ""}`, end: after?.end ?? end };
   }

@@ -107,7 +107,7 @@ export class StatementLayout extends ExpressionLayout {
 
   /** The offset of the `=` before a value. */
   #equals(value: Expression): number {
-    return this.written?.equalsBefore(value.span.start) ?? 0;
+    return this.written?.before("=", value.span.start) ?? 0;
   }
 
   /** `show a, b`: further lines are indented. */
@@ -287,7 +287,7 @@ export class StatementLayout extends ExpressionLayout {
       },
       (v) => v.span,
     );
-    return concat(`property ${stringText(s.title.value)} for all `, variables, " ", this.expression(s.body));
+    return concat(`property ${stringText(s.title.value)} for all `, variables, " ", this.block(s.body));
   }
 }
 

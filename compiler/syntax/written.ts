@@ -37,9 +37,9 @@ export class Written {
     return /(?:\n|\r\n?)[ \t]*(?:\n|\r\n?)/.test(this.#text.slice(from, to));
   }
 
-  /** Where the last `=` before an offset stands. */
-  equalsBefore(offset: number): number {
-    return Math.max(0, this.#text.lastIndexOf("=", offset - 1));
+  /** Where the last of these signs before an offset stands. */
+  before(sign: string, offset: number): number {
+    return Math.max(0, this.#text.lastIndexOf(sign, offset - 1));
   }
 
   /** The comments before an offset that nobody took yet. */
@@ -65,6 +65,11 @@ export class Written {
       comment.kind === "block" ? concat(comment.text, " ") : concat(comment.text.trimEnd(), hardline),
     );
     return concat(...parts);
+  }
+
+  /** The same where no line may end: line comments become block comments. */
+  inlineOnly(offset: number): Doc {
+    return concat(...this.takeBefore(offset).map((comment) => `${asBlock(comment.text)} `));
   }
 
   /** A comment that follows on the line where a statement ended at `end`, with the space before it. */
@@ -102,4 +107,10 @@ export class Written {
   get length(): number {
     return this.#text.length;
   }
+}
+
+/** A comment in a form that something may follow on its line. */
+export function asBlock(text: string): string {
+  if (!text.startsWith("//")) return text;
+  return `/* ${text.replace(/^\/+/, "").replaceAll("*/", "* /").trim()} */`;
 }

@@ -22,7 +22,7 @@ const points = "a,b,y\n1,0,1\n0,1,2\n1,1,3\n";
 
 /** Runs for as long as it is let. */
 const endless = `show 1 + 1
-let x = loop x = 1.0 for t in 0..2000000000 { x + 1e-9 }
+let x = loop x = 1.0 while x > 0 { x + 1e-9 }
 show x
 `;
 
@@ -171,6 +171,19 @@ test("the REPL reads entries from a pipe", async () => {
   assert.equal(code, 0);
   assert.equal(out, "sum(a)  3\na[0]  1\na  5\n");
   assert.match(err, /repl:1:1[\s\S]*nope/);
+});
+
+test("fmt formats whole files, tells with --check, and leaves broken ones alone", async (t) => {
+  const folder = temporaryFolder(t, { "a.opt": "let   a=1\nshow   a\n", "bad.opt": "let = 1\n" });
+  const file = path.join(folder, "a.opt");
+  const check = await karush(["fmt", "--check", "a.opt"], { cwd: folder });
+  assert.deepEqual([check.code, check.out], [1, "a.opt: not formatted\n"]);
+  assert.equal((await karush(["fmt", "a.opt"], { cwd: folder })).code, 0);
+  assert.equal(readFileSync(file, "utf8"), "let a = 1\nshow a\n");
+  assert.equal((await karush(["fmt", "--check", "a.opt"], { cwd: folder })).code, 0);
+  const bad = await karush(["fmt", "bad.opt"], { cwd: folder });
+  assert.equal(bad.code, 3);
+  assert.equal(readFileSync(path.join(folder, "bad.opt"), "utf8"), "let = 1\n");
 });
 
 test("explain prints the core graphs", async (t) => {

@@ -1,5 +1,5 @@
 /** `karush explain`: what the compiler makes of a script. */
-import { type ExitCode, exitCodes } from "../../script/outcome.ts";
+import { type ExitCode, exitCodes, UsageError } from "../../script/outcome.ts";
 import { type BindingOptions, loadAndBind } from "../load.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -12,6 +12,17 @@ export async function explain(
   const loaded = await loadAndBind(file, options, terminal);
   if (loaded === undefined) return exitCodes.wrongProgram;
   const { explainCore } = await import("../../../compiler/index.ts");
-  terminal.print(explainCore(loaded.bound).trimEnd());
+  terminal.print(only(explainCore(loaded.bound), name).trimEnd());
   return exitCodes.done;
+}
+
+/** The parts of the text, one a statement, whose statement mentions a name. */
+function only(text: string, name: string | undefined): string {
+  if (name === undefined) return text;
+  const parts = text.split(/\n\n(?=\/\/)/);
+  const found = parts.filter((part) =>
+    (part.split(/^graph/m)[0]!.match(/[\p{L}_][\p{L}\p{N}_]*/gu) ?? []).includes(name),
+  );
+  if (found.length === 0) throw new UsageError(`No statement of the script mentions ${name}.`);
+  return found.join("\n\n");
 }

@@ -1,6 +1,7 @@
 /** `karush fmt`: writes scripts the one way they are written. */
 import { readFileSync } from "node:fs";
-import type { Diagnostic } from "../../../compiler/syntax/diagnostic.ts";
+import { format } from "../../../compiler/syntax/format.ts";
+import { parse } from "../../../compiler/syntax/parse.ts";
 import { writeAtomically } from "../../data/atomic.ts";
 import { type ExitCode, exitCodes } from "../../script/outcome.ts";
 import { locateFor } from "../load.ts";
@@ -13,19 +14,18 @@ export async function fmt(
   terminal: Terminal,
 ): Promise<ExitCode> {
   files.forEach(checkScriptFile);
-  const { format, parse } = await import("../../../compiler/index.ts");
   let code: ExitCode = exitCodes.done;
   for (const file of files) {
     const text = readFileSync(file, "utf8");
-    const { diagnostics } = parse(text, { file });
-    const errors = diagnostics.filter((d: Diagnostic) => d.severity === "error");
+    const { source, diagnostics } = parse(text, { file });
+    const errors = diagnostics.filter((d) => d.severity === "error");
     if (errors.length > 0) {
       // Half of a program formatted is worse than none of it.
       for (const d of errors) terminal.printError(`${locateFor(terminal, d, new Map([[file, text]])).text}\n`);
       code = exitCodes.wrongProgram;
       continue;
     }
-    const formatted = format(text, { file });
+    const formatted = format(source);
     if (formatted === text) continue;
     if (options.check) {
       terminal.print(`${file}: not formatted`);
