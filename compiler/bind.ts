@@ -12,6 +12,7 @@ import { applyTerm } from "./elaborate/functions.ts";
 import { boundProperties } from "./elaborate/property-runs.ts";
 import type { ElaboratedScript, Step } from "./elaborate/script.ts";
 import { suggest } from "./elaborate/scope.ts";
+import { traceIterations } from "./elaborate/solver-loop.ts";
 import { type CallArguments, type FunctionTerm, showTermType, type Term } from "./elaborate/terms.ts";
 import { leafArrays, literalValue, termValue, termValueFrom, valueTerm } from "./elaborate/values.ts";
 import type { BindOptions, BoundProgram, BoundProperty, Program, RunOptions, Value } from "./program.ts";
@@ -81,20 +82,22 @@ class Bound implements BoundProgram {
 
   #runStep(step: Step, options: RunOptions | undefined): void {
     const inputs = step.captured.map((v) => this.#value(v));
-    const results = this.#evaluate(step.graph, inputs, options);
+    const results = this.#evaluate(step.graph, inputs, options, step.span);
     step.outputs.forEach((v, i) => {
       this.#values.set(v.id, results[i]!);
     });
     this.#ran.add(step);
   }
 
-  #evaluate(graph: Graph, inputs: readonly NdArray[], options: RunOptions | undefined): NdArray[] {
+  #evaluate(graph: Graph, inputs: readonly NdArray[], options: RunOptions | undefined, span?: Span): NdArray[] {
     const warned = new Set<string>();
     const context = evaluationContext({
       precision: this.#e.precision,
       ...(options?.onTick ? { tick: options.onTick } : {}),
       solved: (solve) => {
         const statusName = statusNames[solve.status] ?? String(solve.status);
+        // Of the solves inside a function that is being tried out, only bad endings are worth a line.
+        if (solve.trial && statusName === "converged") return;
         options?.onEvent({ kind: "solve", solve, statusName });
         if (solve.fatal && ["diverged", "singular", "infeasible", "unbounded"].includes(statusName))
           throw new DiagnosticError(
@@ -121,7 +124,7 @@ class Bound implements BoundProgram {
         throw new DiagnosticError(errorAt(failure.code, failure.span, failure.message, failure.help ? { help: failure.help } : {}));
       }
       if (error instanceof RangeError && /invalid (typed )?array length|allocation failed/i.test(error.message))
-        fail("K0414", undefined, "There is not enough memory for an array of this program.");
+        fail("K0414", span, "There is not enough memory for an array of this statement.", { help: "Use smaller sizes, or a `loop` over parts." });
       throw error;
     }
   }
@@ -160,6 +163,8 @@ class Bound implements BoundProgram {
       case "plot": {
         const array = (t: Term): NdArray => {
           const v = termValue(t, (a) => this.#value(a));
+          const iterations = t.kind === "array" ? traceIterations.get(t.atom) : undefined;
+          if (iterations && v.kind === "array" && v.array.shape.length === 1) return upTo(v.array, this.#value(iterations).data[0]! + 1);
           return v.kind === "array" ? v.array : { dtype: "real", shape: [0], data: new Float64Array(0) };
         };
         options.onEvent({
@@ -276,6 +281,11 @@ class Bound implements BoundProgram {
   explainCore(): string {
     return this.#script.steps.map((s) => `// ${this.#e.textOf(s.span)}\n${printGraph(s.graph)}`).join("\n\n");
   }
+}
+
+function upTo(x: NdArray, count: number): NdArray {
+  const n = Math.min(count, x.shape[0]!);
+  return { dtype: x.dtype, shape: [n], data: x.data.slice(0, n) };
 }
 
 function withoutWords(term: Term): Term {

@@ -4,11 +4,11 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { BindFailure, bind, compile } from "../compiler/index.ts";
+import { statusNames } from "../compiler/core/status.ts";
 import * as compiler from "../compiler/index.ts";
 import type { ScriptEvent, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError } from "../compiler/syntax/diagnostic.ts";
 import { readData } from "../runtime/data/readers.ts";
-import type { Compiler } from "../runtime/script/compiler.ts";
 import { performScript, type RunMessage } from "../runtime/script/perform.ts";
 import { renderDiagnostic } from "../runtime/show/diagnostics.ts";
 
@@ -74,7 +74,7 @@ export function showValue(value: Value): string {
   const { array, type } = value;
   const entry = (x: number): string => {
     if (type === "bool") return x ? "true" : "false";
-    if (type === "status") return compiler.statusNames[x] ?? String(x);
+    if (type === "status") return statusNames[x] ?? String(x);
     if (Number.isFinite(x)) return String(x === 0 ? 0 : x);
     return Number.isNaN(x) ? "nan" : x > 0 ? "inf" : "-inf";
   };
@@ -117,7 +117,7 @@ export function performAlone(program: string, dataFolder: string | undefined, se
     process.chdir(folder);
     const messages: RunMessage[] = [];
     const request = { file: "example.opt", data: {}, set, precision: "f64", seed: 0, allowRead: [], allowWrite: [] } as const;
-    performScript(compiler as Compiler, { ...request, render: { color: false, width: 100 } }, {
+    performScript(compiler, { ...request, render: { color: false, width: 100 } }, {
       emit: (message) => messages.push(message),
       now: () => 0,
       isInterrupted: () => false,

@@ -5,9 +5,10 @@
  */
 import type { Span } from "../syntax/tree.ts";
 import { sizeOf } from "./array.ts";
-import { dimKey } from "./dimension.ts";
+import { fail } from "../syntax/diagnostic.ts";
+import { dimKey, resolve } from "./dimension.ts";
 import { plainContext } from "./evaluate.ts";
-import { type ArrayType, type Atom, type Equation, type Graph, newVar, type Pass, type Var } from "./graph.ts";
+import { type ArrayType, type Atom, type Equation, type Graph, newVar, type Pass, showType, type Var } from "./graph.ts";
 import type { Emitter, Params, Primitive } from "./primitive.ts";
 
 export interface BuilderOptions {
@@ -73,6 +74,7 @@ export class Builder implements Emitter {
       inputs.map((a) => a.type),
       params,
     );
+    for (const type of types) refuseHuge(type, this.span);
     const outputs = types.map(newVar);
     for (const v of outputs) this.#owned.add(v.id);
     this.equations.push({ primitive, inputs, outputs, params, span: this.span, pass: this.pass });
@@ -133,6 +135,23 @@ export function removeDead(equations: readonly Equation[], outputs: readonly Ato
     kept.push(e);
   }
   return kept.reverse();
+}
+
+const mostEntries = 2 ** 31;
+const mostBytes = 8 * 2 ** 30;
+
+/** An array that no machine this is meant for can hold is refused before anybody tries to make room for it. */
+function refuseHuge(type: ArrayType, span: Span | undefined): void {
+  let entries = 1;
+  for (const d of type.shape) {
+    const size = resolve(d);
+    if (typeof size === "number") entries *= size;
+  }
+  const bytes = entries * (type.dtype === "real" ? 8 : type.dtype === "int" ? 4 : 1);
+  if (entries <= mostEntries && bytes <= mostBytes) return;
+  fail("K0416", span, `This makes an array ${showType(type)}, which is ${Math.round(bytes / 2 ** 30)} GiB: more than the 8 GiB that one array may have.`, {
+    help: "Use smaller sizes, or an expression that does not hold all entries at once: a `loop` over parts, or a function `v => A v` for a matrix.",
+  });
 }
 
 function foldConstants(primitive: Primitive, inputs: readonly Atom[], params: Params): readonly Atom[] | undefined {

@@ -152,7 +152,7 @@ export class ScriptElaborator {
         this.#step(s.span, () => {
           const items = s.items.map((x) => {
             const term = e.expression(x, scope);
-            if (term.kind === "function" || term.kind === "solver" || term.kind === "problem")
+            if (term.kind === "function" || term.kind === "solver" || term.kind === "problem" || term.kind === "word")
               fail("K0720", x.span, `\`show\` prints values, but this is ${showTermType(term)}.`, { help: "Call it first." });
             return { expression: e.textOf(x.span), term: term.kind === "range" ? e.rangeToArray(term, x.span) : term };
           });
@@ -176,7 +176,7 @@ export class ScriptElaborator {
       case "save":
         this.#step(s.span, () => {
           const value = e.expression(s.value, scope);
-          if (value.kind === "function") fail("K0720", s.value.span, `\`save\` writes values, but this is ${showTermType(value)}.`);
+          if (value.kind !== "array" && value.kind !== "tuple" && value.kind !== "range" && value.kind !== "error") fail("K0720", s.value.span, `\`save\` writes values, but this is ${showTermType(value)}.`);
           const term = value.kind === "range" ? e.rangeToArray(value, s.value.span) : value;
           return { effect: { kind: "save", expression: e.textOf(s.value.span), path: s.to.value, pathSpan: s.to.span, value: term }, terms: [term] };
         });

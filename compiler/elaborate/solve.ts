@@ -97,8 +97,13 @@ function minimizeLike(call: "minimize" | "maximize"): (e: Elaborator, args: Call
       defaultCondition: stochastic ? undefined : (x) => gradient(e, objective, { positional: [x], named: new Map(), span: args.span }, "grad").gradient,
     });
     if (call === "minimize") return solved;
-    const at = solved.names!.indexOf("value");
-    return { ...solved, items: solved.items.map((t, i) => (i === at ? negate(e, t, args.span) : t)) };
+    // The search saw -f; whoever asked for a maximum sees f.
+    const turned = (t: Term, name: string): Term => {
+      if (name === "value") return negate(e, t, args.span);
+      if (name !== "trace" || t.kind !== "tuple") return t;
+      return { ...t, items: t.items.map((s, i) => (t.names![i] === "value" ? negate(e, s, args.span) : s)) };
+    };
+    return { ...solved, items: solved.items.map((t, i) => turned(t, solved.names![i]!)) };
   };
 }
 

@@ -55,6 +55,9 @@ export interface SolveForm {
   readonly span: Span;
 }
 
+/** The iterations of the solve a trace belongs to: a plot of it stops there. */
+export const traceIterations = new WeakMap<Atom, Atom>();
+
 const code = (name: StatusName) => intLiteral(statusCode(name));
 const real = (atom: Atom): ArrayTerm => ({ kind: "array", type: "real", atom });
 const plain = (leaf: ArrayTerm, atom: Atom): ArrayTerm => ({ kind: "array", type: leaf.type, atom });
@@ -402,7 +405,9 @@ class SolverRun {
         const last = add(b, r.steps, intLiteral(-1));
         return gather(b, atom, minimum(b, iota(b, knownDim(r.length)!), last), 0);
       });
-      return { kind: "array", type, atom: type === "real" ? refuse(a, "trace") : a };
+      const shown = type === "real" ? refuse(a, "trace") : a;
+      traceIterations.set(shown, r.iterations);
+      return { kind: "array", type, atom: shown };
     };
     const items: Term[] = [leaf(r.traces[0]!, "real", []), leaf(r.traces[1]!, "real", [])];
     const names = ["value", "error"];
@@ -470,7 +475,15 @@ function guarded(e: Elaborator, part: Term): Term {
     ...part,
     apply: (args) => {
       const inner = new Builder({ parent: e.builder });
-      const result = e.within(inner, () => part.apply(args));
+      // The part is the user's own function: its inner solves report, and a bad ending rejects the trial.
+      const inside = e.insideSolver;
+      e.insideSolver = false;
+      let result: Term;
+      try {
+        result = e.within(inner, () => part.apply(args));
+      } finally {
+        e.insideSolver = inside;
+      }
       if (result.kind === "function") return guarded(e, result);
       const leaves = leavesOf(result, () => e.giveUp());
       const { graph, captured } = inner.close("trial", leaves.map((l) => l.atom));

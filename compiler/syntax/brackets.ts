@@ -216,7 +216,8 @@ const statementWords: ReadonlySet<string> = new Set(["show", "plot", "save", "as
  */
 export function startsDeclaration(token: SyntaxToken, next: SyntaxToken | undefined): boolean {
   if (token.tokenType !== t.Identifier || next === undefined) return false;
-  const named = next.tokenType === t.Identifier;
+  // `x ~= data within 1e-9`, `for all (x: real in data where x > 0)`: the exceptions to the rule.
+  const named = next.tokenType === t.Identifier && next.image !== "within" && next.image !== "where";
   if (declarationWords.has(token.image)) return named;
   if (statementWords.has(token.image)) return named || next.tokenType === t.StringToken;
   if (token.image === "property") return next.tokenType === t.StringToken;

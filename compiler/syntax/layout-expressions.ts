@@ -443,7 +443,7 @@ export class ExpressionLayout {
 
   /** Items in braces, one a line. */
   protected braces<T extends { readonly span: Span }>(items: readonly T[], span: Span, layout: (item: T) => Doc): Doc {
-    const body = this.lines(items, span.end, layout);
+    const body = this.lines(items, span.start, span.end, layout);
     if (body === undefined) return "{}";
     return concat("{", nest(2, concat(hardline, body)), hardline, "}");
   }
@@ -451,6 +451,7 @@ export class ExpressionLayout {
   /** Items and comments, one a line, with the user's blank lines; nothing if there are none of either. */
   protected lines<T extends { readonly span: Span }>(
     items: readonly T[],
+    start: number,
     end: number,
     layout: (item: T) => Doc,
   ): Doc | undefined {
@@ -467,7 +468,9 @@ export class ExpressionLayout {
     };
     const addComments = (before: number): void => {
       for (const comment of this.written?.takeBefore(before) ?? []) {
-        add(comment.text.trimEnd(), comment.span.start, comment.span.end);
+        // A `///` that stood before the brace must not become the documentation of what is inside.
+        const text = comment.span.start < start ? comment.text.replace(/^\/\/\//, "//") : comment.text;
+        add(text.trimEnd(), comment.span.start, comment.span.end);
         afterBlockComment = comment.kind === "block";
       }
     };

@@ -39,7 +39,7 @@ export class StatementLayout extends ExpressionLayout {
   }
 
   file(source: SourceFile): Doc {
-    const body = this.lines(source.statements, Number.POSITIVE_INFINITY, (statement) => this.statement(statement));
+    const body = this.lines(source.statements, 0, Number.POSITIVE_INFINITY, (statement) => this.statement(statement));
     return body === undefined ? "" : concat(body, hardline);
   }
 
@@ -211,7 +211,7 @@ export class StatementLayout extends ExpressionLayout {
   }
 
   #bracesUntil<T extends { readonly span: Span }>(items: readonly T[], end: number, layout: (item: T) => Doc): Doc {
-    const start = items[0]?.span.start ?? end;
+    const start = this.written?.before("{", items[0]?.span.start ?? end) ?? 0;
     return this.braces(items, { file: "", start, end }, layout);
   }
 

@@ -17,15 +17,13 @@ export class Written {
 
   /** Whether the user broke the line between two offsets, before the first comment there. */
   broken(from: number, to: number): boolean {
-    let end = to;
-    for (let index = this.#next; index < this.#comments.length; index++) {
-      const start = (this.#comments[index] as Comment).span.start;
-      if (start >= to) break;
-      if (start >= from) {
-        end = start;
-        break;
-      }
+    let [low, high] = [0, this.#comments.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#comments[middle] as Comment).span.start < from) low = middle + 1;
+      else high = middle;
     }
+    const end = Math.min(to, this.#comments[low]?.span.start ?? to);
     for (let at = from; at < end; at++) {
       if (this.#text[at] === "\n" || this.#text[at] === "\r") return true;
     }

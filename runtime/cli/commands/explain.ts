@@ -20,9 +20,9 @@ export async function explain(
 function only(text: string, name: string | undefined): string {
   if (name === undefined) return text;
   const parts = text.split(/\n\n(?=\/\/)/);
-  const found = parts.filter((part) =>
-    (part.split(/^graph/m)[0]!.match(/[\p{L}_][\p{L}\p{N}_]*/gu) ?? []).includes(name),
-  );
+  const words = (part: string) =>
+    [...part.split(/^graph/m)[0]!.matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)].map(([word]) => word);
+  const found = parts.filter((part) => words(part).includes(name));
   if (found.length === 0) throw new UsageError(`No statement of the script mentions ${name}.`);
   return found.join("\n\n");
 }
