@@ -4,6 +4,7 @@ import type { Atom } from "../core/graph.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { FunctionDeclaration, Span } from "../syntax/tree.ts";
 import { customDerivativePrimitive, customPullbackPrimitive } from "../transform/control/custom.ts";
+import { isHomogeneous } from "../transform/linearity.ts";
 import { transposeOf } from "../transform/transpose.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { bindPattern } from "./functions.ts";
@@ -111,17 +112,16 @@ export function applyCustomRule(
 
 /** The rule must be linear in its tangents, or reverse mode would be wrong. */
 function refuseNonlinear(rule: Parameters<typeof transposeOf>[0], operands: number, span: Span, what: string): void {
-  try {
-    transposeOf(
-      rule,
-      rule.inputs.map((_, i) => i >= operands),
-      rule.outputs.map(() => true),
-    );
-  } catch (error) {
-    if (error instanceof Error && /is not linear/.test(error.message))
+  const tangents = rule.inputs.map((_, i) => i >= operands);
+  const refuse = () =>
       fail("K0513", span, `The derivative of ${what} is not linear in its tangents.`, {
-        help: "A tangent may be multiplied by values, added and summed, but not multiplied by a tangent or put through a function such as `exp`.",
+        help: "Tangents may be multiplied by values and added up, but nothing else may be added to them, and a tangent may not be multiplied by a tangent or put through a function such as `exp`.",
       });
+  if (!isHomogeneous(rule, tangents)) refuse();
+  try {
+    transposeOf(rule, tangents, rule.outputs.map(() => true));
+  } catch (error) {
+    if (error instanceof Error && /is not linear/.test(error.message)) refuse();
     throw error;
   }
 }

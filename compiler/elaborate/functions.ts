@@ -263,12 +263,12 @@ export function declaredFunction(e: Elaborator, declaration: FunctionDeclaration
       const dims = new SignatureDimensions(scope, true);
       bindDimensionArguments(declaration.dimensions, dims, args, what);
       const found = matchArguments(e, what, declaration.parameters, args, args.span, declaration.name, scope);
-      const fitted = declaration.parameters.map((p) => {
+      const fitted = declaration.parameters.map((p, i) => {
         const given = found.get(p.name.name)!;
         if (given.kind === "error") e.giveUp();
         const value = given;
         if (!p.type) return value;
-        return fitTerm(e, value, resolveType(e, p.type, dims), `the argument \`${p.name.name}\` of ${what}`, args.span, p.span);
+        return fitTerm(e, value, resolveType(e, p.type, dims), `the argument \`${p.name.name}\` of ${what}`, (i < args.positional.length ? args.spans?.[i] : undefined) ?? args.span, p.span);
       });
       const body = (values: readonly Term[]): Term =>
         e.inFrame(() => {

@@ -36,7 +36,7 @@ export function implicitSolution(e: Elaborator, solution: Term, condition: (x: T
   const sizesOf = (ts: readonly ArrayTerm[]) => ts.map((t) => knownDim(productOfDims(t.atom.type.shape))!);
   const total = (ns: readonly number[]) => ns.reduce((s, t) => s + t, 0);
   if (total(sizesOf(leaves)) !== total(sizesOf(residuals)))
-    fail("K0524", span, `The condition of this solve has ${total(sizesOf(residuals))} equations for ${total(sizesOf(leaves))} unknowns: ${showTermType(residual)} for ${showTermType(solution)}.`);
+    fail("K0524", span, `The condition of this solve has ${total(sizesOf(residuals))} equation${total(sizesOf(residuals)) === 1 ? "" : "s"} for ${total(sizesOf(leaves))} unknown${total(sizesOf(leaves)) === 1 ? "" : "s"}: ${showTermType(residual)} for ${showTermType(solution)}.`);
 
   const x = leaves.map((l) => stopGradient(e.builder, l.atom));
   const identityInputs = [...x.map((a) => newVar(a.type)), ...captured.map((v) => newVar(v.type))];

@@ -199,7 +199,8 @@ export class ScriptElaborator {
     const builder = new Builder();
     builder.span = span;
     e.globals.add(builder);
-    const made = e.within(builder, () => e.inFrame(() => body()));
+    // One frame for the whole file: a key is drawn from once in it, not once a statement.
+    const made = e.within(builder, body);
     if (e.mode === "check") return;
     const vars = new Map<number, Var>();
     const visit = (t: Term): void => {
@@ -292,7 +293,7 @@ export class ScriptElaborator {
       shown.push(typeof dim === "number" && e.mode === "check" ? dim : e.textOf(p.dimension.span));
       if (e.mode === "bind" && actual !== undefined && unifyDims(dim, actual) !== "equal")
         fail("K0713", s.name.span, `\`${s.name.name}\` has ${actual} entries along axis ${i}, but \`${e.textOf(p.dimension.span)}\` is ${knownDim(dim)}.`, {
-          notes: [{ message: "The size is declared here:", span: p.dimension.span }],
+          notes: sizeNotes(p.dimension, scope),
           help: "Two sizes with one name must be equal.",
         });
       shape.push(dim);

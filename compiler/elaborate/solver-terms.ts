@@ -31,7 +31,7 @@ export function solverFactory(e: Elaborator, declaration: Solver, scope: Scope):
     }
     const wanted = member.name.name === "next" ? [2, 3] : [1];
     if (!wanted.includes(member.parameters.length))
-      fail("K0732", member.name.span, `\`${member.name.name}\` takes ${member.name.name === "next" ? "`(s, t)` or `(s, t, k)`" : member.name.name === "start" || member.name.name === "condition" ? "`(x)`" : "`(s)`"}, but here it has ${member.parameters.length} parameters.`);
+      fail("K0732", member.name.span, `\`${member.name.name}\` takes ${member.name.name === "next" ? "`(s, t)` or `(s, t, k)`" : member.name.name === "start" || member.name.name === "condition" ? "`(x)`" : "`(s)`"}, but here it has ${member.parameters.length === 1 ? "one parameter" : `${member.parameters.length} parameters`}.`);
   }
   for (const needed of ["start", "next"])
     if (!memberOf(declaration, needed))

@@ -150,8 +150,8 @@ export function showDeclared(type: DeclaredType): string {
 /** Makes the term fit the declared type, promoting ints; `what` names it in messages ("`w`", "the result of `f`"). */
 export function fitTerm(e: Elaborator, term: Term, type: DeclaredType, what: string, span: Span | undefined, declared?: Span): Term {
   const refuse = (help?: string): never =>
-    fail("K0204", span, `${what} should be ${showDeclared(type)}, but this is ${showTermType(term)}.`, {
-      ...(declared ? { notes: [{ message: `${what} is declared here:`, span: declared }] } : {}),
+    fail("K0204", span, `${capitalised(what)} should be ${showDeclared(type)}, but this is ${showTermType(term)}.`, {
+      ...(declared ? { notes: [{ message: `${capitalised(what)} is declared here:`, span: declared }] } : {}),
       ...(help ? { help } : {}),
     });
   if (term.kind === "error") return term;
@@ -198,8 +198,14 @@ export function fitTerm(e: Elaborator, term: Term, type: DeclaredType, what: str
   }
 }
 
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 function shapeHelp(found: readonly Dim[], wanted: readonly Dim[]): string {
-  return `It has ${found.length === 0 ? "no axes" : found.length === 1 ? "one axis" : `${found.length} axes`}, ${wanted.length} ${wanted.length === 1 ? "is" : "are"} wanted.`;
+  const axes = (n: number) => (n === 0 ? "no axes" : n === 1 ? "one axis" : `${n} axes`);
+  if (wanted.length === 0) return "One number is wanted. For each entry of an array: `[f(v) for v in x]`.";
+  return `An array with ${axes(wanted.length)} is wanted, but this has ${axes(found.length)}.`;
 }
 
 function dimensionHelp(found: Dim, wanted: Dim): string {

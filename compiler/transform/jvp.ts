@@ -6,6 +6,23 @@ import { Environment, maskKey, memoized } from "./inline.ts";
 import { fitTangent, instantiate } from "./zeros.ts";
 
 /**
+ * The variables whose tangents reach an output. The others' are left out: what only feeds a
+ * `stop_gradient` need not even have a derivative.
+ */
+function reaching(graph: Graph): ReadonlySet<number> {
+  return memoized(graph, "reaching", () => {
+    const reached = new Set<number>();
+    for (const a of graph.outputs) if (a.kind === "var") reached.add(a.id);
+    for (let k = graph.equations.length - 1; k >= 0; k--) {
+      const e = graph.equations[k]!;
+      if (e.primitive.name === "stop_gradient" || !e.outputs.some((v) => reached.has(v.id))) continue;
+      for (const a of e.inputs) if (a.kind === "var") reached.add(a.id);
+    }
+    return reached;
+  });
+}
+
+/**
  * Emits the graph's outputs and their tangents at `primals` in the direction `tangents`
  * (undefined is zero; ints and bools have none).
  */
@@ -22,10 +39,11 @@ export function jvpGraph(
     if (t) directions.set(v.id, t);
   });
   const directionOf = (a: Atom) => (a.kind === "var" ? directions.get(a.id) : undefined);
+  const reached = reaching(graph);
   for (const e of graph.equations) {
     const inputs = e.inputs.map((a) => values.get(a));
     const incoming = e.inputs.map(directionOf);
-    if (incoming.every((t) => t === undefined)) {
+    if (incoming.every((t) => t === undefined) || !e.outputs.some((v) => reached.has(v.id))) {
       const outputs = b.at(e.span, () => b.emit(e.primitive, inputs, e.params), e.pass);
       e.outputs.forEach((v, i) => {
         values.set(v.id, outputs[i]!);

@@ -63,7 +63,7 @@ const toInt: Builtin = (e, args) => {
     const known = rankOf(t!) === 0 && t!.type === "real" ? knownOf(t!) : undefined;
     if (known === "later") return e.dimensionTerm(opaqueDimension(e.textOf(args.span), `${args.span.file}:${args.span.start}`));
     if (known !== undefined) {
-      if (!Number.isFinite(known)) fail("K0289", args.span, `\`int\` of ${known} is no number.`);
+      if (!Number.isFinite(known)) fail("K0289", args.span, `\`int\` of ${known === Number.POSITIVE_INFINITY ? "inf" : known} is no number.`);
       return e.dimensionTerm(Math.trunc(known));
     }
     if (t!.type === "int") return t!;

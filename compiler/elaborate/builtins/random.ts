@@ -196,7 +196,7 @@ const gamma: Builtin = (e, args) => {
   const asked = sizes("gamma", args);
   const full = asked.length > 0 ? asked : shapeOf(shape);
   const wide = stretch(e, convertTo(e, shape, "real"), full);
-  if (e.mode === "bind") e.require(args.span, "K0410", greater(e.builder, shape.atom, realLiteral(0)), [shape.atom], "The shape of `gamma` must be positive, but it is {0}.");
+  if (e.mode === "bind") e.require(args.span, "K0410", greater(e.builder, shape.atom, realLiteral(0)), [shape.atom], "The shape of `random_gamma` must be positive, but it is {0}.");
   return result(e, "gamma", [key, wide], "real", full, (b) => randomGamma(b, key, wide));
 };
 

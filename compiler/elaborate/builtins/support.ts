@@ -58,7 +58,7 @@ export function knownInt(e: Elaborator, name: string, what: string, term: Term, 
     const d = t.dimension === undefined ? undefined : knownDim(t.dimension);
     if (d !== undefined) return d;
   }
-  return fail("K0284", args.span, `The ${what} of \`${name}\` is a number known while compiling, but this is ${showTermType(t)}.`);
+  return fail("K0284", args.span, `The ${what} of \`${name}\` must be known before the program runs, but this is computed by it (${showTermType(t)}).`);
 }
 
 /** `axis = 0`, `axis = -1`, `axis = (2, 3)`; all axes when left out. Sorted. */
