@@ -101,7 +101,7 @@ class Bound implements BoundProgram {
         options?.onEvent({ kind: "solve", solve, statusName });
         if (solve.fatal && ["diverged", "singular", "infeasible", "unbounded"].includes(statusName))
           throw new DiagnosticError(
-            errorAt("K0412", solve.span, `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${solve.error}.`, {
+            errorAt("K0412", solve.span, `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}.`, {
               help: "Look at its `.status` to decide yourself, start nearer, or give another solver.",
             }),
           );
@@ -110,7 +110,7 @@ class Bound implements BoundProgram {
         warned.add(`${solve.span?.start}`);
         options?.onEvent({
           kind: "warning",
-          diagnostic: warningAt("K0413", solve.span, `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${solve.error}: it did not converge.`, {
+          diagnostic: warningAt("K0413", solve.span, `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}: it did not converge.`, {
             help: statusName === "iterations" ? "Allow more (`iters = ...`), or ask for less (`tol = ...`)." : "Its best point is used.",
           }),
         });
@@ -304,4 +304,9 @@ export function explainCore(bound: BoundProgram): string {
 /** The core graphs of a bound program's statements, in order: what a verifier reads. */
 export function coreGraphs(bound: BoundProgram): readonly Graph[] {
   return bound instanceof Bound ? bound.graphs() : [];
+}
+
+/** Enough digits for a message. */
+function shortNumber(x: number): string {
+  return String(Number(x.toPrecision(3)));
 }

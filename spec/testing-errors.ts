@@ -45,7 +45,8 @@ export function messagesOf(entry: ErrorEntry): string {
     if (m.kind === "diagnostic") return [m.diagnostic.text];
     return m.kind === "usage" ? [m.help === undefined ? m.message : `${m.message}\n\nhelp: ${m.help}`] : [];
   });
-  return `${texts.join("\n\n")}\n`;
+  // The program runs in a folder of its own, whose name is another each time.
+  return `${texts.join("\n\n").replaceAll(/\S*karush-spec-\w+/g, "/home/you/project")}\n`;
 }
 
 const groups: readonly (readonly [string, string, string])[] = [

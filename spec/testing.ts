@@ -1,5 +1,5 @@
 /** Runs the programs of the specification: its code blocks, its conformance programs, its bad programs. */
-import { cpSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -109,7 +109,7 @@ export function agrees(actual: string, expected: string): boolean {
 /** What the command line would print about a script that stands alone in a folder with `data/`. */
 export function performAlone(program: string, dataFolder: string | undefined, set: Readonly<Record<string, string>>): RunMessage[] {
   const before = process.cwd();
-  const folder = mkdtempSync(path.join(tmpdir(), "karush-spec-"));
+  const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "karush-spec-")));
   try {
     if (dataFolder !== undefined) cpSync(dataFolder, path.join(folder, "data"), { recursive: true });
     writeFileSync(path.join(folder, "example.opt"), program);

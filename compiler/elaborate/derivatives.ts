@@ -1,7 +1,7 @@
 /** `grad` and its kin: the function becomes a graph, the graph is transformed, the result is emitted here. */
 import { Builder } from "../core/builder.ts";
 import { addDims, type Dim, knownDim, productOfDims } from "../core/dimension.ts";
-import { type Atom, type Graph, realLiteral, type Var } from "../core/graph.ts";
+import { type Atom, type Equation, type Graph, realLiteral, type Var } from "../core/graph.ts";
 import { opaque } from "../core/opaque.ts";
 import { convert } from "../primitives/convert.ts";
 import { equal } from "../primitives/comparison.ts";
@@ -14,6 +14,7 @@ import { type CallParams, callPrimitive } from "../transform/control/call.ts";
 import { condPrimitive } from "../transform/control/cond.ts";
 import { stopGradient, stopGradientPrimitive } from "../transform/control/effects.ts";
 import { scanOperands, scanPrimitive, type ScanParams } from "../transform/control/scan.ts";
+import { noDerivativePrimitive, refuseDerivative } from "../transform/control/refuse.ts";
 import { jvpGraph } from "../transform/jvp.ts";
 import { applyLinear, linearize } from "../transform/linearize.ts";
 import { transposeLinear } from "../transform/transpose.ts";
@@ -98,20 +99,33 @@ function asFunction(e: Elaborator, term: Term, what: string, span: Span): Functi
   return term;
 }
 
-/** A loop whose number of steps nobody knows, on the way of a reverse derivative. Found without running anything. */
-function refuseUnboundedLoops(d: Differentiated): void {
+/** True for `stop_gradient`, also where a checked program has an opaque equation for it. */
+function stops(eq: Equation): boolean {
+  return eq.primitive === (stopGradientPrimitive as never) || (eq.primitive.name === "opaque" && String(eq.params.name).startsWith("stop_gradient "));
+}
+
+/**
+ * What has no derivative, on the way of one: found without running anything. In reverse also a loop whose
+ * number of steps nobody knows.
+ */
+function refuseUndifferentiable(d: Differentiated, mode: "forward" | "reverse"): void {
   const visit = (graph: Graph, active: Set<number>): void => {
+    const reached = new Set<number>();
+    for (const a of graph.outputs) if (a.kind === "var") reached.add(a.id);
+    for (const eq of [...graph.equations].reverse())
+      if (!stops(eq) && eq.outputs.some((v) => reached.has(v.id))) for (const a of eq.inputs) if (a.kind === "var") reached.add(a.id);
     for (const eq of graph.equations) {
-      if (eq.primitive === (stopGradientPrimitive as never)) continue;
+      if (stops(eq) || !eq.outputs.some((v) => reached.has(v.id))) continue;
       const moving = eq.inputs.map((a) => a.kind === "var" && active.has(a.id));
       if (!moving.includes(true)) continue;
+      if (eq.primitive === (noDerivativePrimitive as never)) refuseDerivative(eq.params as never);
       if (eq.primitive === (scanPrimitive as never)) {
         const params = eq.params as ScanParams;
         const { constants, carry, stacked } = scanOperands(moving, params);
         // What a step makes of the state is not followed: once something moves, all of it may.
         const inside = [...constants, ...carry.map(() => true), ...stacked];
         const realCarry = params.body.outputs.slice(0, params.carry).some((a) => a.type.dtype === "real");
-        if (params.length === undefined && realCarry)
+        if (mode === "reverse" && params.length === undefined && realCarry)
           fail("K0501", eq.span, "This loop is differentiated in reverse, but nothing says how many steps it may take.", {
             help:
               "Bound it (`loop s = s0 for t in 0..1000 while ... { ... }`), so that its values can be saved; " +
@@ -163,7 +177,7 @@ export function gradient(e: Elaborator, given: Term, args: CallArguments, what: 
     });
   const leaves = d.leaves;
   if (e.mode === "check") {
-    refuseUnboundedLoops(d);
+    refuseUndifferentiable(d, "reverse");
     const types = [...d.graph.outputs.map((a) => a.type), ...leaves.map((l) => l.atom.type)];
     const out = opaque(e.builder, `${what} ${d.graph.equations.length}`, operandsOf(d), types);
     const restTerm = rest && rebuild(rest.term, rest.leaves.map((l, i) => ({ ...l, atom: out[1 + i]! })));
@@ -222,6 +236,7 @@ function requireReal(result: Term, what: string, span: Span): void {
 function forward(e: Elaborator, d: Differentiated, directions: readonly Atom[]): Term {
   const outs = leavesOf(d.result, refuseLeaf(e, "The result", e.builder.span!));
   if (e.mode === "check") {
+    refuseUndifferentiable(d, "forward");
     const results = opaque(e.builder, "jvp", [...operandsOf(d), ...directions], outs.map((t) => t.atom.type));
     return rebuild(d.result, results.map(realArray));
   }
@@ -265,7 +280,7 @@ export function pulledBack(e: Elaborator, given: Term, args: CallArguments): Ter
   const u = alignDirection(e, realTerm(e, cotangent, "The cotangent", args.span), d.result, "cotangent", args.span);
   const incoming = leavesOf(u, refuseLeaf(e, "", args.span)).map((t) => t.atom);
   if (e.mode === "check") {
-    refuseUnboundedLoops(d);
+    refuseUndifferentiable(d, "reverse");
     const out = opaque(e.builder, "vjp", [...operandsOf(d), ...incoming], d.leaves.map((l) => l.atom.type));
     return rebuild(x, out.map(realArray));
   }
@@ -324,7 +339,7 @@ export function jacobian(e: Elaborator, given: Term, args: CallArguments, mode: 
   const shape = matrix ? [rows, columns] : [...shapeOf(outs[0]!), ...shapeOf(d.leaves[0]!)];
   const type = coreType("real", shape);
   if (e.mode === "check") {
-    if (mode === "reverse") refuseUnboundedLoops(d);
+    refuseUndifferentiable(d, mode ?? "forward");
     return realArray(opaque(e.builder, what, operandsOf(d), [type])[0]!);
   }
   const [m, n] = [knownDim(rows)!, knownDim(columns)!];
@@ -362,7 +377,7 @@ function addDim(a: Dim, c: Dim): Dim {
 
 function hasUnboundedLoop(d: Differentiated): boolean {
   try {
-    refuseUnboundedLoops(d);
+    refuseUndifferentiable(d, "reverse");
     return false;
   } catch {
     return true;

@@ -6,7 +6,7 @@ import type { NdArray } from "../core/array.ts";
 import { evaluate, evaluationContext } from "../core/evaluate.ts";
 import type { DataDeclaration, ParamDeclaration } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type { Argument, Data, Identifier, Import, Param, Property, SourceFile, Span, Statement } from "../syntax/tree.ts";
+import type { Argument, Data, Expression, Identifier, Import, Param, Property, SourceFile, Span, Statement } from "../syntax/tree.ts";
 import { conditionTerm, inputOfType, objectiveTerm } from "./declarations.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
@@ -84,11 +84,14 @@ export class ScriptElaborator {
   }
 
   statement(statement: Statement, scope: Scope, isModule: boolean): void {
-    this.e.recover(() => {
+    const done = this.e.recover(() => {
       if (isModule && ["data", "param", "show", "plot", "save", "assert"].includes(statement.kind))
         fail("K0711", statement.span, `An imported file holds no \`${statement.kind}\`: modules declare, scripts run.`);
       this.#statement(statement, scope);
-    }, undefined);
+      return true;
+    }, false);
+    // What could not be declared is known to be wrong already: its uses are no further mistakes.
+    if (!done) for (const name of declaredNames(statement)) if (!scope.own(name)) scope.bind(name, errorTerm);
   }
 
   #declare(scope: Scope, name: Identifier, term: Term): void {
@@ -439,3 +442,28 @@ function patternNames(pattern: import("../syntax/tree.ts").Pattern): string[] {
   return [];
 }
 
+/** The values a statement gives names to. */
+function declaredNames(s: Statement): readonly string[] {
+  switch (s.kind) {
+    case "let":
+      return patternNames(s.pattern);
+    case "data":
+    case "param":
+    case "fn":
+    case "objective":
+    case "condition":
+    case "problem":
+    case "solver":
+      return [s.name.name];
+    case "import":
+      return s.names.map((n) => (n.as ?? n.name).name);
+    default:
+      return [];
+  }
+}
+
+/** Where the size a declaration shares with an earlier one was first named. */
+function sizeNotes(dimension: Expression, scope: Scope): { readonly message: string; readonly span?: Span }[] {
+  const before = dimension.kind === "name" ? scope.find(dimension.name)?.span : undefined;
+  return before ? [{ message: "The size is named here first:", span: before }] : [];
+}

@@ -28,7 +28,7 @@ function requireForm(solver: ConfiguredSolver, call: string, fits: boolean, span
   if (fits) return;
   fail("K0736", span, `\`${call}\` can not use the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
     notes: [{ message: "It is declared here:", span: solver.declaration.form.span }],
-    help: `\`${call}\` wants a solver that ${{ minimize: "minimizes f", maximize: "minimizes f", root: "solves root(F)", fixpoint: "solves fixpoint(T)", least_squares: "solves least_squares(r)", linear_solve: "solves linear_solve(A, b)" }[call] ?? "solves its parts"}.`,
+    help: `\`${call}\` wants a solver that ${{ minimize: "minimizes f", maximize: "minimizes f", argmin: "minimizes f", argmax: "minimizes f", root: "solves root(F)", fixpoint: "solves fixpoint(T)", least_squares: "solves least_squares(r)", linear_solve: "solves linear_solve(A, b)" }[call] ?? "solves its parts"}.`,
   });
 }
 
@@ -44,7 +44,7 @@ function options(e: Elaborator, call: string, args: CallArguments, from: Term | 
   if (!from) fail("K0240", args.span, `The argument \`from\` of \`${call}\` is missing: every search starts somewhere.`, { help: `Write \`${call}(f, from = x0, by = ...)\`.` });
   if (!by)
     fail("K0737", args.span, `\`${call}\` needs a solver here.`, {
-      help: call === "minimize" || call === "argmin" ? 'Import one: `import { lbfgs } from "std/first-order"`, then `by = lbfgs()`.' : "Give one with `by = ...`.",
+      help: ["minimize", "argmin", "maximize", "argmax"].includes(call) ? 'Import one: `import { lbfgs } from "std/first-order"`, then `by = lbfgs()`.' : "Give one with `by = ...`.",
     });
   return {
     from: realTerm(e, from, "What a search starts from", args.span),
@@ -72,15 +72,16 @@ function asOptionalFunction(term: Term | undefined, name: string, span: Span): F
 
 const signature = ["from?", "by?", "adjoint?", "condition?", "record?"];
 
-function minimizeLike(call: "minimize" | "maximize"): (e: Elaborator, args: CallArguments) => TupleTerm {
+/** `said` is the name in the script: `argmin` is `minimize` for messages only. */
+function minimizeLike(call: "minimize" | "maximize", said: string = call): (e: Elaborator, args: CallArguments) => TupleTerm {
   return (e, args) => {
-    const [f, from, by, adjoint, condition, record] = take(call, args, ["f", ...signature]);
+    const [f, from, by, adjoint, condition, record] = take(said, args, ["f", ...signature]);
     if (f!.kind === "error") e.giveUp();
-    if (f!.kind !== "function") fail("K0504", args.span, `\`${call}\` takes a function, but this is ${showTermType(f!)}.`, { help: `Write \`${call}(x => ..., from = x0)\`.` });
-    if (f!.hasParameters) fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, { help: `Fix them first: \`${call}(${f!.name}(; ...), from = x0)\`.` });
-    const o = options(e, call, args, from, by, adjoint, condition, record);
+    if (f!.kind !== "function") fail("K0504", args.span, `\`${said}\` takes a function, but this is ${showTermType(f!)}.`, { help: `Write \`${said}(x => ..., from = x0)\`.` });
+    if (f!.hasParameters) fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, { help: `Fix them first: \`${said}(${f!.name}(; ...), from = x0)\`.` });
+    const o = options(e, said, args, from, by, adjoint, condition, record);
     const { form } = o.solver.declaration;
-    requireForm(o.solver, call, form.kind === "minimizes", args.span);
+    requireForm(o.solver, said, form.kind === "minimizes", args.span);
     const stochastic = form.kind === "minimizes" && form.arguments !== undefined;
     let objective: FunctionTerm = f!;
     if (call === "maximize") objective = { ...f!, apply: (inner) => negate(e, f!.apply(inner), inner.span) };
@@ -269,7 +270,7 @@ const solve: Builtin = (e, args) => {
 
 /** `argmin` and `argmax` go by what they are given: an array is reduced, a function searched. */
 function eitherOf(name: "argmin" | "argmax"): Builtin {
-  const search = argumentOf(name === "argmin" ? minimize : maximize);
+  const search = argumentOf(name === "argmin" ? minimizeLike("minimize", "argmin") : minimizeLike("maximize", "argmax"));
   return (e, args) => (args.positional[0]?.kind === "function" ? search(e, args) : reductionBuiltins[name]!(e, args));
 }
 

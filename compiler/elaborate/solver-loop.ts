@@ -147,13 +147,13 @@ class SolverRun {
         const members = membersAt(e, form.solver, this.#guarded, time);
         const x = current.items[xIndex]!;
         const error = this.#errorAt(members, current, x);
-        const value = this.#valueAt(members, current, x);
+        const stepKey = key ? this.#stepKey(key, time) : undefined;
+        const value = this.#valueAt(members, current, x, stepKey);
         const b = body;
         const converged = error ? lessEqual(b, error, this.#tolerance.atom) : boolLiteral(false);
         const own = members.has("status") ? this.#statusAt(members, current) : code("running");
         const outOfTime = greaterEqual(b, t, e.dimensionTerm(iterations).atom);
         const stop = or(b, or(b, converged, notEqual(b, own, code("running"))), outOfTime);
-        const stepKey = key ? this.#stepKey(key, time) : undefined;
         const next = chooseTerm(
           e,
           stop,
@@ -273,6 +273,10 @@ class SolverRun {
     const member = memberOf(form.solver.declaration, "next")!;
     if (next.kind !== "tuple" || !next.names)
       fail("K0743", member.body.span, `The state of a solver is ${showTermType(state)}, but \`next\` gives ${showTermType(next)}.`);
+    if (joinTerms(e, state, next).problem !== undefined)
+      fail("K0743", member.body.span, `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`, {
+        notes: [{ message: "The solve:", span: form.span }],
+      });
     return next;
   }
 
@@ -296,9 +300,14 @@ class SolverRun {
     return form.defaultCondition?.(x);
   }
 
-  #valueAt(members: ReturnType<typeof membersAt>, state: TupleTerm, x: Term): Atom | undefined {
+  #valueAt(members: ReturnType<typeof membersAt>, state: TupleTerm, x: Term, key: Term | undefined): Atom | undefined {
     if (members.has("value")) return this.#scalar(members.call("value", [state], this.form.span), "value");
     const { form, e } = this;
+    // The sample of this step, whose value the step computes anyway.
+    if (samplesValue(form, key)) {
+      const f = [...this.#guarded.values()][0]!;
+      return this.#scalar(e.inFrame(() => applyTo(e, f, [x, key!], form.span)), "value");
+    }
     if (!form.value) return undefined;
     const f = [...this.#guarded.values()][0]!;
     void form.value;
@@ -358,7 +367,8 @@ class SolverRun {
       form.adjoint === "unroll" ? atom : noDerivative1(e, atom, span, message(what), "Say `adjoint = unroll` to differentiate the steps, or compute what you need from `x`.");
 
     const fields: [string, Term][] = [["x", x]];
-    const hasValue = members.has("value") || form.value !== undefined;
+    const sampled = samplesValue(form, memberOf(solver.declaration, "next")!.parameters.length === 3);
+    const hasValue = members.has("value") || form.value !== undefined || sampled;
     if (hasValue) fields.push(["value", this.#valueTerm(r, x, members, refuse)]);
     fields.push(["error", measuresError ? real(refuse(r.error, "error")) : real(r.error)]);
     fields.push(["iterations", { kind: "array", type: "int", atom: r.iterations }]);
@@ -438,8 +448,13 @@ interface LoopResult {
   readonly length: ReturnType<Elaborator["asDimension"]>;
 }
 
+/** Whether a solve's value is that of one sample, which wants the key of the step. */
+function samplesValue(form: SolveForm, key: unknown): boolean {
+  return form.stochastic && Boolean(key) && (form.call === "minimize" || form.call === "maximize");
+}
+
 function noDerivative1(e: Elaborator, atom: Atom, span: Span, message: string, help: string): Atom {
-  return e.mode === "check" ? atom : noDerivative(e.builder, atom, span, message, help);
+  return noDerivative(e.builder, atom, span, message, help);
 }
 
 function isFinite1(e: Elaborator, x: Atom): Atom {

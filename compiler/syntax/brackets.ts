@@ -98,14 +98,20 @@ class Matcher {
     if (innermost === undefined) return;
     const insideBrace = innermost.tokenType === t.OpenBrace;
     if (insideBrace && !this.#declarationsCloseBraces) return;
-    const declaration = startsDeclaration(token, this.#source[index + 1]);
     const before = this.#source[index - 1];
+    const declaration = startsDeclaration(token, this.#source[index + 1]) && this.#mayEndHere();
     const atMargin = before === undefined || endOf(before) === token.startOffset;
     if (this.#declarationsCloseBraces && atMargin && (declaration || token.tokenType === t.Let)) {
       this.#makeUpClosers(0, token);
     } else if (!insideBrace && (declaration || token.tokenType === t.Let)) {
       this.#makeUpClosers(this.#open.findLastIndex((open) => open.tokenType === t.OpenBrace) + 1, token);
     }
+  }
+
+  /** Whether the last token lets an expression end; after an operator, `data where` and the like are names. */
+  #mayEndHere(): boolean {
+    const last = this.#tokens.findLast((token) => token.tokenType !== t.Newline);
+    return last !== undefined && (t.endsOperand(last) || last.tokenType === t.Comma || closerOf.has(last.tokenType));
   }
 
   #close(token: SyntaxToken): void {
@@ -216,8 +222,7 @@ const statementWords: ReadonlySet<string> = new Set(["show", "plot", "save", "as
  */
 export function startsDeclaration(token: SyntaxToken, next: SyntaxToken | undefined): boolean {
   if (token.tokenType !== t.Identifier || next === undefined) return false;
-  // `x ~= data within 1e-9`, `for all (x: real in data where x > 0)`: the exceptions to the rule.
-  const named = next.tokenType === t.Identifier && next.image !== "within" && next.image !== "where";
+  const named = next.tokenType === t.Identifier;
   if (declarationWords.has(token.image)) return named;
   if (statementWords.has(token.image)) return named || next.tokenType === t.StringToken;
   if (token.image === "property") return next.tokenType === t.StringToken;

@@ -431,7 +431,8 @@ export class ExpressionLayout {
       const lets = e.lets.flatMap((one): Doc[] => [this.letStatement(one), "; "]);
       return concat("{ ", ...lets, this.expression(e.result), " }");
     }
-    return this.braces([...e.lets, e.result], e.span, (item) =>
+    const start = this.written.after("{", e.span.start);
+    return this.braces([...e.lets, e.result], { ...e.span, start }, (item) =>
       item.kind === "let" ? this.letStatement(item) : this.expression(item),
     );
   }

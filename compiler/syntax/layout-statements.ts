@@ -188,7 +188,9 @@ export class StatementLayout extends ExpressionLayout {
     const head = `condition ${s.name.name}${this.#dimensionNames(s.dimensions)}`;
     const parameters = this.#parameters(s.unknowns, (s.dimensions.at(-1) ?? s.name).span.end, s.parameters);
     const items = inOrder<Let | Equation>([...s.lets, ...s.equations]);
-    const body = this.#body(items, s.span, (item) => ("kind" in item ? this.statement(item) : this.#equation(item)));
+    const body = this.#body(items, s.span, endOfHead(s, s.unknowns, s.parameters), (item) =>
+      "kind" in item ? this.statement(item) : this.#equation(item),
+    );
     return concat(head, parameters, " ", body);
   }
 
@@ -200,18 +202,29 @@ export class StatementLayout extends ExpressionLayout {
   }
 
   /** Braces around one item may stay on one line; more go one a line. The braces end at the end of `span`. */
-  #body<T extends { readonly span: Span }>(items: readonly T[], span: Span, layout: (item: T) => Doc): Doc {
+  #body<T extends { readonly span: Span }>(
+    items: readonly T[],
+    span: Span,
+    head: number,
+    layout: (item: T) => Doc,
+  ): Doc {
     const [only] = items;
     if (items.length !== 1 || only === undefined || this.written?.hasBefore(span.end) === true) {
-      return this.#bracesUntil(items, span.end, layout);
+      return this.#bracesAfter(head, items, span.end, layout);
     }
     const doc = layout(only);
     const edge = this.broken(only.span.end, span.end) ? hardline : line;
     return group(concat("{", nest(2, concat(edge, doc)), edge, "}"));
   }
 
-  #bracesUntil<T extends { readonly span: Span }>(items: readonly T[], end: number, layout: (item: T) => Doc): Doc {
-    const start = this.written?.before("{", items[0]?.span.start ?? end) ?? 0;
+  /** Braces that open after the offset `head` and close at `end`. */
+  #bracesAfter<T extends { readonly span: Span }>(
+    head: number,
+    items: readonly T[],
+    end: number,
+    layout: (item: T) => Doc,
+  ): Doc {
+    const start = this.written?.after("{", head) ?? head;
     return this.braces(items, { file: "", start, end }, layout);
   }
 
@@ -230,14 +243,14 @@ export class StatementLayout extends ExpressionLayout {
     if (first !== undefined) {
       const start = this.#subjects.findLast((at) => at >= s.span.start && at < first.span.start) ?? first.span.start;
       const last = s.constraints.at(-1)?.span.end ?? first.span.end;
-      const end = this.written?.closingBrace(last, s.span.end) ?? last;
+      const end = (this.written?.after("}", last) ?? last) + 1;
       const inside = { file: "", start, end };
       lines.push({
         span: inside,
         layout: () =>
           concat(
             "subject to ",
-            this.#body<Let | Constraint>(s.constraints, inside, (c) =>
+            this.#body<Let | Constraint>(s.constraints, inside, start, (c) =>
               c.kind === "let" ? this.statement(c) : this.#constraint(c),
             ),
           ),
@@ -247,7 +260,7 @@ export class StatementLayout extends ExpressionLayout {
       head,
       parameters,
       " ",
-      this.#bracesUntil(inOrder(lines), s.span.end, (one) => one.layout()),
+      this.#bracesAfter(endOfHead(s, s.parameters), inOrder(lines), s.span.end, (one) => one.layout()),
     );
   }
 
@@ -269,7 +282,7 @@ export class StatementLayout extends ExpressionLayout {
     return concat(
       head,
       " ",
-      this.#bracesUntil(s.members, s.span.end, (member) => this.statement(member)),
+      this.#bracesAfter(s.form.span.end, s.members, s.span.end, (member) => this.statement(member)),
     );
   }
 
@@ -306,4 +319,10 @@ function solverForm(form: SolverForm): string {
 /** The tree sorts what the text may mix; the text's order is kept. Trees without places keep their own. */
 function inOrder<T extends { readonly span: Span }>(items: readonly T[]): T[] {
   return [...items].sort((a, b) => a.span.start - b.span.start);
+}
+
+/** Where the head of a declaration ends, up to its closing parenthesis. */
+function endOfHead(s: Condition | Problem, ...lists: (readonly Parameter[])[]): number {
+  const last = lists.flat().at(-1) ?? s.dimensions.at(-1) ?? s.name;
+  return last.span.end;
 }

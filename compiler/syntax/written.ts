@@ -17,13 +17,7 @@ export class Written {
 
   /** Whether the user broke the line between two offsets, before the first comment there. */
   broken(from: number, to: number): boolean {
-    let [low, high] = [0, this.#comments.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#comments[middle] as Comment).span.start < from) low = middle + 1;
-      else high = middle;
-    }
-    const end = Math.min(to, this.#comments[low]?.span.start ?? to);
+    const end = Math.min(to, this.#comments[this.#firstComment(from)]?.span.start ?? to);
     for (let at = from; at < end; at++) {
       if (this.#text[at] === "\n" || this.#text[at] === "\r") return true;
     }
@@ -89,17 +83,28 @@ export class Written {
     return text === "" ? undefined : { text, end: at };
   }
 
-  /** The end of the `}` that follows `from`, comments between them passed over. */
-  closingBrace(from: number, limit: number): number {
+  /** The offset of the sign that follows `from`, comments passed over; `from` if there is none. */
+  after(sign: string, from: number): number {
     let at = from;
-    for (const comment of this.#comments) {
-      if (comment.span.start < from) continue;
-      const brace = this.#text.slice(at, comment.span.start).indexOf("}");
-      if (brace >= 0) return at + brace + 1;
+    for (let index = this.#firstComment(from); index < this.#comments.length; index++) {
+      const comment = this.#comments[index] as Comment;
+      const found = this.#text.slice(at, comment.span.start).indexOf(sign);
+      if (found >= 0) return at + found;
       at = comment.span.end;
     }
-    const brace = this.#text.indexOf("}", at);
-    return brace < 0 || brace >= limit ? from : brace + 1;
+    const found = this.#text.indexOf(sign, at);
+    return found < 0 ? from : found;
+  }
+
+  /** The index of the first comment that starts at an offset or after it. */
+  #firstComment(offset: number): number {
+    let [low, high] = [0, this.#comments.length];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((this.#comments[middle] as Comment).span.start < offset) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   get length(): number {

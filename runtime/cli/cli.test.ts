@@ -45,6 +45,13 @@ test("new makes a project, and overwrites nothing", async (t) => {
   const first = await karush(["new", "demo"], { cwd: folder });
   assert.equal(first.code, 0, first.err);
   assert.ok(existsSync(path.join(folder, "demo", "fit.opt")));
+  const run = await karush(["run", "demo/fit.opt"], { cwd: folder });
+  assert.deepEqual([run.code, run.err], [0, ""]);
+  assert.match(run.out, /found\.status +converged/);
+  const properties = await karush(["test", "demo/fit.opt"], { cwd: folder });
+  assert.equal(properties.code, 0, properties.out);
+  const format = await karush(["fmt", "--check", "demo/fit.opt"], { cwd: folder });
+  assert.deepEqual([format.code, format.out], [0, ""]);
   const second = await karush(["new", "demo"], { cwd: folder });
   assert.equal(second.code, 2);
   assert.match(second.err, /not empty/);

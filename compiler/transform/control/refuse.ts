@@ -15,10 +15,15 @@ export const noDerivativePrimitive: Primitive<RefuseParams> = {
   name: "no_derivative",
   infer: ([x]) => [x!],
   evaluate: ([x]) => [x!],
-  jvp: (_b, { params }) => fail("K0521", params.span, params.message, { help: params.help }),
+  jvp: (_b, { params }) => refuseDerivative(params),
   transpose: notLinear("no_derivative"),
   batch: (b, { inputs, params }) => ({ outputs: b.emit(noDerivativePrimitive as Primitive, inputs, params), batched: [true] }),
 };
+
+/** The error of whoever differentiates such a value. */
+export function refuseDerivative({ span, message, help }: RefuseParams): never {
+  return fail("K0521", span, message, { help });
+}
 
 export function noDerivative(b: Emitter, x: Atom, span: Span | undefined, message: string, help: string): Atom {
   if (x.kind === "literal" || x.type.dtype !== "real") return x;

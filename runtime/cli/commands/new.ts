@@ -22,8 +22,8 @@ show found.x, found.value, found.status
 // How the slope moves when the penalty does: the derivative of an optimum.
 show grad(p => best(p).x.slope)(penalty)
 
-property "the gradient is the numeric gradient" for all (s: real in normal(), o: real in normal()) {
-  grad(fit)(s, o; 0.1) ~= numeric_grad(fit)(s, o; 0.1)
+property "the gradient is the numeric gradient" for all (line: (slope: real, offset: real) in normal()) {
+  grad(fit(; 0.1))(line) ~= numeric_grad(fit(; 0.1))(line)
 }
 `;
 
