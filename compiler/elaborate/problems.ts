@@ -169,7 +169,7 @@ export function solveProblem(
   const { declaration } = model;
   const form = solver.declaration.form;
   if (form.kind !== "solves" || form.form.name !== "problem")
-    fail("K0336", span, `\`solve\` can not use the solver \`${solver.declaration.name.name}\` for a problem.`, {
+    fail("K0736", span, `\`solve\` can not use the solver \`${solver.declaration.name.name}\` for a problem.`, {
       notes: [{ message: "It is declared here:", span: form.span }],
       help: "A solver for models `solves problem(f, h, g)`.",
     });
@@ -180,16 +180,16 @@ export function solveProblem(
   for (const name of listed) {
     if (name === "f" || name === "h" || name === "g") given.set(name, parts[name]);
     else if (name === "project") given.set(name, parts.project ?? identity);
-    else fail("K0355", form.span, `A problem has no part \`${name}\` in this version.`, { help: "Its parts are f, h, g and project; bounds are rows of g." });
+    else fail("K0755", form.span, `A problem has no part \`${name}\` in this version.`, { help: "Its parts are f, h, g and project; bounds are rows of g." });
   }
   const needed = (["h", "g"] as const).find((k) => !listed.includes(k) && rows.some((r) => r.kind === k));
   if (needed !== undefined) {
     const row = rows.find((r) => r.kind === needed)!;
-    fail("K0356", span, `The solver \`${solver.declaration.name.name}\` takes no ${needed === "h" ? "equations" : "inequalities"}, but the problem has \`${row.name}\`.`);
+    fail("K0756", span, `The solver \`${solver.declaration.name.name}\` takes no ${needed === "h" ? "equations" : "inequalities"}, but the problem has \`${row.name}\`.`);
   }
   const set = declaration.variables.find((v) => v.set);
   if (set && !listed.includes("project"))
-    fail("K0356", span, `The solver \`${solver.declaration.name.name}\` takes no sets, but \`${set.name.name}\` lies in one.`, {
+    fail("K0756", span, `The solver \`${solver.declaration.name.name}\` takes no sets, but \`${set.name.name}\` lies in one.`, {
       notes: [{ message: "The variable:", span: set.span }],
       help: "Write the set as inequalities under `subject to`, or use a solver that lists `project`.",
     });
@@ -242,7 +242,7 @@ function startOf(e: Elaborator, model: Model, from: Term | undefined, span: Span
   const types = model.declaration.variables.map((v) => resolveType(e, v.type, model.dims));
   if (!from) {
     const zeros = types.map((t) => {
-      if (t.kind !== "array") return fail("K0357", span, "The variables of a problem are arrays.");
+      if (t.kind !== "array") return fail("K0757", span, "The variables of a problem are arrays.");
       const shape = t.shape.map((d) => e.asDimension(e.dimensionTerm(d), span));
       return zeroLike(e, { kind: "array", type: "real", atom: { kind: "literal", value: 0, type: coreType("real", shape) } });
     });

@@ -129,8 +129,21 @@ export function boundProperties(e: Elaborator, script: ElaboratedScript, value: 
         };
       }),
       shapeOf: (name, ints) => {
-        const index = property.variables.findIndex((v) => v.name.name === name);
-        return termValue(at(ints).inputs[index]!, (a) => {
+        // The body is left alone: ints chosen later may be missing.
+        const builder = new Builder();
+        const inner = new Scope(script.scope);
+        const dims = new SignatureDimensions(inner, true);
+        const term = e.within(builder, () => {
+          for (const v of property.variables) {
+            const type = resolveType(e, v.type, dims);
+            const isSize = type.kind === "array" && type.type === "int" && type.shape.length === 0;
+            const made = isSize ? e.dimensionTerm(ints[v.name.name] ?? 0) : inputOfType(e, type, builder, v.span);
+            if (v.name.name === name) return made;
+            inner.bind(v.name.name, made, v.name.span);
+          }
+          throw new Error(`internal error: the property has no variable ${name}`);
+        });
+        return termValue(term, (a) => {
           const shape = concreteShape(a.type.shape);
           const size = shape.reduce((s, t) => s * t, 1);
           return { dtype: a.type.dtype, shape, data: a.type.dtype === "real" ? new Float64Array(size) : a.type.dtype === "int" ? new Int32Array(size) : new Uint8Array(size) };

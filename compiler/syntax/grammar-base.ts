@@ -84,7 +84,8 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
   }
 
   protected at(type: TokenType, distance = 1): boolean {
-    return this.LA(distance).tokenType === type;
+    const found = this.LA(distance).tokenType;
+    return found === type || (found.CATEGORIES?.includes(type) ?? false);
   }
 
   /** Whether the next token is this word, reserved nowhere but special here. */

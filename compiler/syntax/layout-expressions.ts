@@ -352,9 +352,9 @@ export class ExpressionLayout {
         breaks.push(this.broken(before.span.end, update.fields.span.start));
         items.push(concat("with ", this.expression(update.fields)));
       } else {
-        const first = update.places[0]?.span.start ?? before.span.end;
-        breaks.push(this.broken(before.span.end, first));
-        const places = this.places(update.places, this.written?.before("[", first) ?? 0);
+        const open = this.written?.after("[", before.span.end) ?? 0;
+        breaks.push(this.broken(before.span.end, open));
+        const places = this.places(update.places, open);
         items.push(concat("with ", places, ` ${update.operator} `, this.expression(update.value, precedence.or)));
       }
     }

@@ -1,0 +1,102 @@
+/** The stochastic solvers: deterministic objectives, noise, schedules, decay, single steps. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { runScript } from "./testing.ts";
+
+const imports = `
+import { sgd, momentum, adam, adamw, amsgrad, rmsprop, adagrad, adadelta } from "std/stochastic"
+`;
+
+const solvers = [
+  "sgd(step = 0.1, ITERS)",
+  "momentum(step = 0.02, ITERS)",
+  "momentum(step = 0.02, nesterov = true, ITERS)",
+  "adam(step = t => 0.3 * 0.98^t, ITERS)",
+  "adamw(step = t => 0.3 * 0.98^t, decay = 0, ITERS)",
+  "amsgrad(step = t => 0.3 * 0.99^t, ITERS)",
+  "rmsprop(step = t => 0.1 * 0.98^t, ITERS)",
+  "adagrad(step = 1, ITERS)",
+  "adadelta(step = 5, ITERS)",
+];
+
+for (const precision of ["f64", "f32"] as const)
+  for (const solver of solvers) {
+    test(`${precision}: ${solver} takes a deterministic objective of a named tuple`, () => {
+      runScript(
+        `${imports}
+        fn q(p) = 2 * (p.a - 1)^2 + dot(p.b - 3, p.b - 3)
+        let r = minimize(q, from = (a: 0.0, b: zeros[3]), by = ${solver.replace("ITERS", "iters = 600")})
+        assert norm(r.x - (a: 1.0, b: fill[3](3.0))) < 2e-2`,
+        { precision },
+      );
+    });
+
+    test(`${precision}: ${solver} learns from samples`, () => {
+      runScript(
+        `${imports}
+        let X = normal[200, 3](key(1))
+        let y = X @ [1, -2, 0.5]
+        fn loss(w, k: key) = {
+          let rows = randint[20](k, 0, 200)
+          mean((X[rows] @ w - y[rows])^2)
+        }
+        let r = minimize(loss, from = zeros[3], by = ${solver.replace("ITERS", "iters = 500, key = key(5)")})
+        assert norm(r.x - [1, -2, 0.5]) < 0.1
+        assert r.trace.value[0] > 10 * r.trace.value[499]`,
+        { precision },
+      );
+    });
+  }
+
+test("steps are those of the formulas", () => {
+  runScript(`${imports}
+    fn f(x, k) = dot(x, x) / 2 + dot(x, normal[2](k))
+    let start = [1.0, -2.0]
+    let k0 = fold_in(key(9), 0)
+    let g = grad(f)(start, k0)
+    let one = minimize(f, from = start, by = sgd(step = 0.1, decay = 0.5, iters = 1, key = key(9)))
+    assert norm(one.x - (0.95 * start - 0.1 * g)) < 1e-12
+    let a = minimize(f, from = start, by = adam(step = 0.1, iters = 1, key = key(9)))
+    assert norm(a.x - (start - 0.1 * sign(g))) < 1e-6
+    let w = minimize(f, from = start, by = adamw(step = 0.1, decay = 0.5, iters = 1, key = key(9)))
+    assert norm(w.x - (0.95 * start - 0.1 * sign(g))) < 1e-6
+    let r = minimize(f, from = start, by = rmsprop(step = 0.1, rate = 0.75, iters = 1, key = key(9)))
+    assert norm(r.x - (start - 0.2 * sign(g))) < 1e-6
+    let d = minimize(f, from = start, by = adagrad(step = 0.1, iters = 1, key = key(9)))
+    assert norm(d.x - (start - 0.1 * sign(g))) < 1e-6
+    let m = minimize(f, from = start, by = momentum(step = 0.1, iters = 1, key = key(9)))
+    assert norm(m.x - (start - 0.1 * g)) < 1e-12
+    let n = minimize(f, from = start, by = momentum(step = 0.1, nesterov = true, iters = 1, key = key(9)))
+    assert norm(n.x - (start - 0.19 * g)) < 1e-12
+    let e = minimize(f, from = start, by = adadelta(rate = 0.5, eps = 1e-6, iters = 1, key = key(9)))
+    assert norm(e.x - (start - 1e-3 / sqrt(0.5 * g^2 + 1e-6) * g)) < 1e-9`);
+});
+
+test("the last point is the answer, and a run without an error is no warning", () => {
+  const ran = runScript(`${imports}
+    let r = minimize((x, k) => x^2 + 0 * normal(k), from = 1.0, by = sgd(step = 1.05, iters = 10))
+    show r.status, r.iterations
+    assert abs(r.x - (-1.1)^10) < 1e-9`);
+  assert.equal(ran.shown.get("r.status"), "iterations");
+  assert.deepEqual(ran.warnings, []);
+});
+
+test("one step at a time gives what a whole solve gives; so do equal keys", () => {
+  runScript(`${imports}
+    fn f(x, k) = dot(x - normal[2](k), x)
+    let whole = minimize(f, from = ones[2], by = adam(step = 0.1, iters = 7, key = key(4)))
+    let o = adam(step = 0.1)
+    let s = loop s = o.start(f)(ones[2]) for t in 0..7 { o.next(f)(s, t, fold_in(key(4), t)) }
+    assert norm(s.x - whole.x) == 0
+    let other = minimize(f, from = ones[2], by = adam(step = 0.1, iters = 7, key = key(5)))
+    assert norm(other.x - whole.x) > 0
+    let plain = o.next(x => dot(x, x))(o.start(x => dot(x, x))(ones[2]), 0, key(1))
+    assert norm(plain.x - 0.9) < 1e-6`);
+});
+
+test("unrolled steps are differentiated", () => {
+  runScript(`${imports}
+    fn total(c: real) = sum(minimize((x, k) => c * dot(x, x) + dot(x, normal[2](k)), from = ones[2],
+      by = adam(step = 0.1, iters = 6, key = key(3)), adjoint = unroll).x)
+    assert grad(total)(1.0) ~= numeric_grad(total)(1.0)`);
+});
