@@ -1,17 +1,18 @@
 /** A checked program with its data: every shape a number, every statement a graph. And running it. */
+
+import { type CompiledProgram, elaborateScript } from "./compile.ts";
 import type { NdArray } from "./core/array.ts";
 import { Builder } from "./core/builder.ts";
 import { CheckError, evaluate, evaluationContext } from "./core/evaluate.ts";
 import type { Atom, Graph, Var } from "./core/graph.ts";
 import { printGraph } from "./core/print.ts";
 import { statusNames } from "./core/status.ts";
-import { type CompiledProgram, elaborateScript } from "./compile.ts";
 import { gradient } from "./elaborate/derivatives.ts";
 import { Elaborator } from "./elaborate/elaborator.ts";
 import { applyTerm } from "./elaborate/functions.ts";
 import { boundProperties } from "./elaborate/property-runs.ts";
-import type { ElaboratedScript, Step } from "./elaborate/script.ts";
 import { suggest } from "./elaborate/scope.ts";
+import type { ElaboratedScript, Step } from "./elaborate/script.ts";
 import { traceIterations } from "./elaborate/solver-loop.ts";
 import { type CallArguments, type FunctionTerm, showTermType, type Term } from "./elaborate/terms.ts";
 import { leafArrays, literalValue, termValue, termValueFrom, valueTerm } from "./elaborate/values.ts";
@@ -32,14 +33,26 @@ export class BindFailure extends Error {
 /** Binds data and parameters. Throws a BindFailure with all diagnostics. */
 export function bind(program: Program, options: BindOptions): BoundProgram {
   const compiled = program as CompiledProgram;
-  const e = new Elaborator({ mode: "bind", sources: program.sources, seed: options.seed ?? 0, precision: options.precision ?? "f64" });
+  const e = new Elaborator({
+    mode: "bind",
+    sources: program.sources,
+    seed: options.seed ?? 0,
+    precision: options.precision ?? "f64",
+  });
   for (const name of Object.keys(options.params ?? {}))
     if (!program.params.some((p) => p.name === name)) {
       const names = program.params.map((p) => p.name);
       const near = suggest(name, names);
-      e.report(errorAt("K0771", undefined, `The script has no param \`${name}\`.`, { help: near ? `Did you mean \`${near}\`?` : `Its params are ${names.join(", ") || "none"}.` }));
+      e.report(
+        errorAt("K0771", undefined, `The script has no param \`${name}\`.`, {
+          help: near ? `Did you mean \`${near}\`?` : `Its params are ${names.join(", ") || "none"}.`,
+        }),
+      );
     }
-  const script = elaborateScript(e, compiled.source, compiled.modules, { data: options.data, params: options.params ?? {} });
+  const script = elaborateScript(e, compiled.source, compiled.modules, {
+    data: options.data,
+    params: options.params ?? {},
+  });
   const errors = e.diagnostics.filter((d) => d.severity === "error");
   if (errors.length > 0) throw new BindFailure(errors);
   return new Bound(program, e, script);
@@ -101,18 +114,31 @@ class Bound implements BoundProgram {
         options?.onEvent({ kind: "solve", solve, statusName });
         if (solve.fatal && ["diverged", "singular", "infeasible", "unbounded"].includes(statusName))
           throw new DiagnosticError(
-            errorAt("K0412", solve.span, `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}.`, {
-              help: "Look at its `.status` to decide yourself, start nearer, or give another solver.",
-            }),
+            errorAt(
+              "K0412",
+              solve.span,
+              `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}.`,
+              {
+                help: "Look at its `.status` to decide yourself, start nearer, or give another solver.",
+              },
+            ),
           );
         if (statusName === "converged" || solve.quiet || warned.has(`${solve.span?.start}`)) return;
         if (statusName === "running") return;
         warned.add(`${solve.span?.start}`);
         options?.onEvent({
           kind: "warning",
-          diagnostic: warningAt("K0413", solve.span, `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}: it did not converge.`, {
-            help: statusName === "iterations" ? "Allow more (`iters = ...`), or ask for less (`tol = ...`)." : "Its best point is used.",
-          }),
+          diagnostic: warningAt(
+            "K0413",
+            solve.span,
+            `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}: it did not converge.`,
+            {
+              help:
+                statusName === "iterations"
+                  ? "Allow more (`iters = ...`), or ask for less (`tol = ...`)."
+                  : "Its best point is used.",
+            },
+          ),
         });
       },
     });
@@ -121,10 +147,14 @@ class Bound implements BoundProgram {
     } catch (error) {
       if (error instanceof CheckError) {
         const { failure } = error;
-        throw new DiagnosticError(errorAt(failure.code, failure.span, failure.message, failure.help ? { help: failure.help } : {}));
+        throw new DiagnosticError(
+          errorAt(failure.code, failure.span, failure.message, failure.help ? { help: failure.help } : {}),
+        );
       }
       if (error instanceof RangeError && /invalid (typed )?array length|allocation failed/i.test(error.message))
-        fail("K0414", span, "There is not enough memory for an array of this statement.", { help: "Use smaller sizes, or a `loop` over parts." });
+        fail("K0414", span, "There is not enough memory for an array of this statement.", {
+          help: "Use smaller sizes, or a `loop` over parts.",
+        });
       throw error;
     }
   }
@@ -148,7 +178,11 @@ class Bound implements BoundProgram {
         options.onEvent({
           kind: "show",
           span,
-          items: effect.items.map((i) => (i.term.kind === "text" ? { kind: "caption", text: i.term.text } : { kind: "value", expression: i.expression, value: value(withoutWords(i.term), span) })),
+          items: effect.items.map((i) =>
+            i.term.kind === "text"
+              ? { kind: "caption", text: i.term.text }
+              : { kind: "value", expression: i.expression, value: value(withoutWords(i.term), span) },
+          ),
         });
         return;
       case "assert": {
@@ -158,13 +192,20 @@ class Bound implements BoundProgram {
         return;
       }
       case "save":
-        options.onEvent({ kind: "save", expression: effect.expression, path: effect.path, value: value(effect.value, span), span });
+        options.onEvent({
+          kind: "save",
+          expression: effect.expression,
+          path: effect.path,
+          value: value(effect.value, span),
+          span,
+        });
         return;
       case "plot": {
         const array = (t: Term): NdArray => {
           const v = termValue(t, (a) => this.#value(a));
           const iterations = t.kind === "array" ? traceIterations.get(t.atom) : undefined;
-          if (iterations && v.kind === "array" && v.array.shape.length === 1) return upTo(v.array, this.#value(iterations).data[0]! + 1);
+          if (iterations && v.kind === "array" && v.array.shape.length === 1)
+            return upTo(v.array, this.#value(iterations).data[0]! + 1);
           return v.kind === "array" ? v.array : { dtype: "real", shape: [0], data: new Float64Array(0) };
         };
         options.onEvent({
@@ -199,10 +240,17 @@ class Bound implements BoundProgram {
     if (value.array.dtype !== "real" || !value.array.data.some(Number.isNaN)) return;
     const origin = this.#originOfNaN(step);
     throw new DiagnosticError(
-      errorAt("K0420", origin?.span ?? span, origin ? `This gives a NaN${origin.pass === "derivative" ? " when it is differentiated" : ""}.` : "This value is a NaN.", {
-        notes: origin ? [{ message: "It reaches this statement:", span }] : [],
-        help: "A NaN comes from 0 / 0, inf - inf, or a function outside its domain, such as the log or root of a negative number.",
-      }),
+      errorAt(
+        "K0420",
+        origin?.span ?? span,
+        origin
+          ? `This gives a NaN${origin.pass === "derivative" ? " when it is differentiated" : ""}.`
+          : "This value is a NaN.",
+        {
+          notes: origin ? [{ message: "It reaches this statement:", span }] : [],
+          help: "A NaN comes from 0 / 0, inf - inf, or a function outside its domain, such as the log or root of a negative number.",
+        },
+      ),
     );
   }
 
@@ -215,7 +263,8 @@ class Bound implements BoundProgram {
         const context = evaluationContext({
           precision: this.#e.precision,
           observe: (equation, operands, results) => {
-            if (!found && results.some(hasNaN) && !operands.some(hasNaN)) found = { span: equation.span, pass: equation.pass };
+            if (!found && results.some(hasNaN) && !operands.some(hasNaN))
+              found = { span: equation.span, pass: equation.pass };
           },
         });
         evaluate(step.graph, inputs, context);
@@ -230,7 +279,10 @@ class Bound implements BoundProgram {
     return this.#apply(name, args, (e, f, given) => applyTerm(e, f, given));
   }
 
-  valueAndGradient(name: string, args: Readonly<Record<string, Value>>): { readonly value: Value; readonly gradient: Value } {
+  valueAndGradient(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+  ): { readonly value: Value; readonly gradient: Value } {
     const both = this.#apply(name, args, (e, f, given) => {
       const { value, gradient: g } = gradient(e, f, given, "value_and_grad");
       return { kind: "tuple", names: ["value", "gradient"], items: [value, g] };
@@ -239,12 +291,21 @@ class Bound implements BoundProgram {
     return { value: both.items[0]!, gradient: both.items[1]! };
   }
 
-  #apply(name: string, args: Readonly<Record<string, Value>>, use: (e: Elaborator, f: FunctionTerm, given: CallArguments) => Term): Value {
+  #apply(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+    use: (e: Elaborator, f: FunctionTerm, given: CallArguments) => Term,
+  ): Value {
     const e = this.#e;
     const found = this.#script.scope.own(name);
     if (!found) {
       const near = suggest(name, this.#script.scope.names());
-      fail("K0772", undefined, `The script declares nothing called \`${name}\`.`, near ? { help: `Did you mean \`${near}\`?` } : {});
+      fail(
+        "K0772",
+        undefined,
+        `The script declares nothing called \`${name}\`.`,
+        near ? { help: `Did you mean \`${near}\`?` } : {},
+      );
     }
     const { term } = found;
     if (term.kind !== "function") {
@@ -263,11 +324,19 @@ class Bound implements BoundProgram {
           if (term.unknowns && term.hasParameters && !term.unknowns.includes(k)) parameters.set(k, t);
           else named.set(k, t);
         }
-        return use(e, term, { positional: [], named, span, ...(term.hasParameters ? { parameters: { positional: [], named: parameters } } : {}) });
+        return use(e, term, {
+          positional: [],
+          named,
+          span,
+          ...(term.hasParameters ? { parameters: { positional: [], named: parameters } } : {}),
+        });
       }),
     );
     const leaves = leafArrays(result);
-    const { graph, captured } = builder.close(name, leaves.map((l) => l.atom));
+    const { graph, captured } = builder.close(
+      name,
+      leaves.map((l) => l.atom),
+    );
     const results = this.#evaluate(graph, [...captured.map((v) => this.#value(v)), ...arrays], undefined);
     let next = 0;
     return termValueFrom(result, () => results[next++]!);
@@ -291,7 +360,11 @@ function upTo(x: NdArray, count: number): NdArray {
 function withoutWords(term: Term): Term {
   if (term.kind === "tuple") {
     const kept = term.items.map((t, i) => ({ t, i })).filter(({ t }) => t.kind === "array" || t.kind === "tuple");
-    return { ...term, names: term.names && kept.map(({ i }) => term.names![i]!), items: kept.map(({ t }) => withoutWords(t)) };
+    return {
+      ...term,
+      names: term.names && kept.map(({ i }) => term.names![i]!),
+      items: kept.map(({ t }) => withoutWords(t)),
+    };
   }
   return term;
 }

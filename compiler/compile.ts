@@ -2,9 +2,9 @@
 import { standardLibrary } from "../stdlib/sources.ts";
 import { checkNames } from "./check/names.ts";
 import { Elaborator } from "./elaborate/elaborator.ts";
-import { type ElaboratedScript, ScriptElaborator, type ScriptInputs } from "./elaborate/script.ts";
 import { preludeNames } from "./elaborate/prelude.ts";
 import { checkProperties } from "./elaborate/property-runs.ts";
+import { type ElaboratedScript, ScriptElaborator, type ScriptInputs } from "./elaborate/script.ts";
 import type { CompileOptions, CompileResult, Program } from "./program.ts";
 import type { Diagnostic } from "./syntax/diagnostic.ts";
 import { parse } from "./syntax/parse.ts";
@@ -41,14 +41,22 @@ export function compile(text: string, options: CompileOptions): CompileResult {
     }
   };
   load(main.source);
-  if (diagnostics.some((d) => d.severity === "error")) return { program: undefined, diagnostics: sorted(diagnostics, options.file) };
+  if (diagnostics.some((d) => d.severity === "error"))
+    return { program: undefined, diagnostics: sorted(diagnostics, options.file) };
   const e = new Elaborator({ mode: "check", sources, seed: 0, precision: "f64" });
   const prelude = preludeNames();
   for (const source of [main.source, ...modules.values()]) for (const d of checkNames(source, prelude)) e.report(d);
   const script = elaborateScript(e, main.source, modules, { data: {}, params: {} }, options);
   e.recover(() => checkProperties(e, script), undefined);
   diagnostics.push(...e.diagnostics);
-  const program: CompiledProgram = { file: options.file, source: main.source, sources, modules, data: script.data, params: script.params };
+  const program: CompiledProgram = {
+    file: options.file,
+    source: main.source,
+    sources,
+    modules,
+    data: script.data,
+    params: script.params,
+  };
   const failed = diagnostics.some((d) => d.severity === "error");
   return { program: failed ? undefined : program, diagnostics: sorted(diagnostics, options.file) };
 }
@@ -66,6 +74,7 @@ export function elaborateScript(
 
 /** In the order of the file; what has no place comes first. */
 function sorted(diagnostics: readonly Diagnostic[], file: string): Diagnostic[] {
-  const place = (d: Diagnostic) => (d.span === undefined ? -1 : d.span.file === file ? d.span.start : 1e9 + d.span.start);
+  const place = (d: Diagnostic) =>
+    d.span === undefined ? -1 : d.span.file === file ? d.span.start : 1e9 + d.span.start;
   return [...diagnostics].sort((a, b) => place(a) - place(b));
 }

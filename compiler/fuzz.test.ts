@@ -4,8 +4,8 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bind, BindFailure, compile, type Diagnostic, DiagnosticError } from "./index.ts";
 import { seeds } from "./fuzz.seeds.ts";
+import { BindFailure, bind, compile, type Diagnostic, DiagnosticError } from "./index.ts";
 
 const runs = Number(process.env.FUZZ_RUNS ?? 250);
 const firstSeed = Number(process.env.FUZZ_SEED ?? 1);
@@ -26,12 +26,60 @@ function generator(seed: number): (n: number) => number {
   };
 }
 
-const tokenPattern = /"[^"\n]*"|\d+\.\d+(?:e-?\d+)?|0x[0-9a-fA-F]+|\d+(?:e-?\d+)?|[A-Za-z_]\w*|=>|->|<=|>=|==|!=|~=|\+=|\.\.|\n|[ \t]+|[^\s\w]/g;
+const tokenPattern =
+  /"[^"\n]*"|\d+\.\d+(?:e-?\d+)?|0x[0-9a-fA-F]+|\d+(?:e-?\d+)?|[A-Za-z_]\w*|=>|->|<=|>=|==|!=|~=|\+=|\.\.|\n|[ \t]+|[^\s\w]/g;
 const pool = seeds.map((s) => s.match(tokenPattern)!);
 const names = [...new Set(pool.flat().filter((t) => /^[A-Za-z_]\w*$/.test(t)))];
 const numbers = ["0", "1", "2", "3", "-1", "0.5", "0.0", "1e-9", "1e300", "1000000000000", "70000", "7"];
-const operators = ["+", "-", "*", "/", "^", "@", "'", "==", "<", "<=", "and", "or", "not", "=", "=>", "->", ",", ";", ":", "..", ".", "(", ")", "[", "]", "{", "}", "~=", "\n"];
-const pieces = ["()", "zeros[0]", "key(1)", "(a: 1.0, b: [2.0])", "true", "x => x", "[1, 2]", "eye[2]", "(1, 2.0)", "same", "grad(sum)", "0..3", "[x => x]", '"text"', "inf", "0.0 / 0.0"];
+const operators = [
+  "+",
+  "-",
+  "*",
+  "/",
+  "^",
+  "@",
+  "'",
+  "==",
+  "<",
+  "<=",
+  "and",
+  "or",
+  "not",
+  "=",
+  "=>",
+  "->",
+  ",",
+  ";",
+  ":",
+  "..",
+  ".",
+  "(",
+  ")",
+  "[",
+  "]",
+  "{",
+  "}",
+  "~=",
+  "\n",
+];
+const pieces = [
+  "()",
+  "zeros[0]",
+  "key(1)",
+  "(a: 1.0, b: [2.0])",
+  "true",
+  "x => x",
+  "[1, 2]",
+  "eye[2]",
+  "(1, 2.0)",
+  "same",
+  "grad(sum)",
+  "0..3",
+  "[x => x]",
+  '"text"',
+  "inf",
+  "0.0 / 0.0",
+];
 
 function mutated(pick: (n: number) => number): string {
   const tokens = [...pool[pick(pool.length)]!];
@@ -68,7 +116,8 @@ function mutated(pick: (n: number) => number): string {
         break;
       default:
         if (/^\d/.test(token)) tokens[at] = numbers[pick(numbers.length)]!;
-        else if (/^[A-Za-z_]/.test(token)) tokens[at] = pick(4) === 0 ? pieces[pick(pieces.length)]! : names[pick(names.length)]!;
+        else if (/^[A-Za-z_]/.test(token))
+          tokens[at] = pick(4) === 0 ? pieces[pick(pieces.length)]! : names[pick(names.length)]!;
         else tokens[at] = operators[pick(operators.length)]!;
     }
   }
@@ -79,7 +128,8 @@ function problemsOf(text: string): string[] {
   const problems: string[] = [];
   const look = (d: Diagnostic) => {
     if (!d.span && !placeless.has(d.code)) problems.push(`${d.code} has no place: ${d.message}`);
-    if (d.span && (d.span.start > d.span.end || d.span.end > text.length + 1) && d.span.file === "fuzz.opt") problems.push(`${d.code} has a place outside the file`);
+    if (d.span && (d.span.start > d.span.end || d.span.end > text.length + 1) && d.span.file === "fuzz.opt")
+      problems.push(`${d.code} has a place outside the file`);
     const words = `${d.message} ${d.help ?? ""}`;
     if (/\bundefined\b|\[object|internal error|\$\{/.test(words)) problems.push(`${d.code} says: ${words}`);
   };
@@ -104,7 +154,10 @@ function problemsOf(text: string): string[] {
   } catch (error) {
     if (error instanceof BindFailure) error.diagnostics.forEach(look);
     else if (error instanceof DiagnosticError) look(error.diagnostic);
-    else if (!(error instanceof OutOfTicks)) problems.push(error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 8).join("\n") : String(error));
+    else if (!(error instanceof OutOfTicks))
+      problems.push(
+        error instanceof Error ? (error.stack ?? error.message).split("\n").slice(0, 8).join("\n") : String(error),
+      );
   }
   return problems;
 }
@@ -112,7 +165,11 @@ function problemsOf(text: string): string[] {
 test("the programs the fuzzer starts from are good", () => {
   for (const text of seeds) {
     const { diagnostics } = compile(text, { file: "fuzz.opt" });
-    assert.deepEqual(diagnostics.map((d) => `${d.code} ${d.message}`), [], text);
+    assert.deepEqual(
+      diagnostics.map((d) => `${d.code} ${d.message}`),
+      [],
+      text,
+    );
     assert.deepEqual(problemsOf(text), [], text);
   }
 });

@@ -1,7 +1,7 @@
 /** The compiler: text in, bound programs out. No files, no clock, no device. */
-export { bind, BindFailure, explainCore } from "./bind.ts";
+export { BindFailure, bind, explainCore } from "./bind.ts";
 export { compile } from "./compile.ts";
 export type * from "./program.ts";
-export { DiagnosticError } from "./syntax/diagnostic.ts";
 export type { Diagnostic } from "./syntax/diagnostic.ts";
+export { DiagnosticError } from "./syntax/diagnostic.ts";
 export { parse, parseExpression } from "./syntax/parse.ts";

@@ -79,9 +79,21 @@ export interface BindOptions {
 /** One thing a script does. `expression` is its text as written. */
 export type ScriptEvent =
   | { readonly kind: "show"; readonly items: readonly ShownItem[]; readonly span: Span }
-  | { readonly kind: "assert"; readonly expression: string; readonly message: string | undefined; readonly passed: boolean; readonly span: Span }
+  | {
+      readonly kind: "assert";
+      readonly expression: string;
+      readonly message: string | undefined;
+      readonly passed: boolean;
+      readonly span: Span;
+    }
   | { readonly kind: "plot"; readonly plot: PlotSpecification; readonly span: Span }
-  | { readonly kind: "save"; readonly expression: string; readonly path: string; readonly value: Value; readonly span: Span }
+  | {
+      readonly kind: "save";
+      readonly expression: string;
+      readonly path: string;
+      readonly value: Value;
+      readonly span: Span;
+    }
   | { readonly kind: "solve"; readonly solve: SolveEvent; readonly statusName: string }
   | { readonly kind: "warning"; readonly diagnostic: Diagnostic };
 
@@ -118,7 +130,10 @@ export interface BoundProgram {
   /** Calls a declared function, objective or condition with arguments by name. */
   call(name: string, args: Readonly<Record<string, Value>>): Value;
   /** The value and the gradient with respect to the unknowns (or the first argument). */
-  valueAndGradient(name: string, args: Readonly<Record<string, Value>>): { readonly value: Value; readonly gradient: Value };
+  valueAndGradient(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+  ): { readonly value: Value; readonly gradient: Value };
   /** The script's `property` declarations. */
   readonly properties: readonly BoundProperty[];
 }
@@ -131,7 +146,10 @@ export interface BoundProperty {
    * Evaluates the property. `ints` give the int variables (they may set sizes), `values` the rest, in
    * order of declaration. `discarded` when a `where` clause is false.
    */
-  evaluate(ints: Readonly<Record<string, number>>, values: Readonly<Record<string, Value>>): {
+  evaluate(
+    ints: Readonly<Record<string, number>>,
+    values: Readonly<Record<string, Value>>,
+  ): {
     readonly outcome: "passed" | "failed" | "discarded";
     /** The two sides of `~=` or a comparison that failed, as shown to people. */
     readonly details: readonly { readonly expression: string; readonly value: Value }[];

@@ -15,7 +15,10 @@ function numbersOf(value: Value): number[] {
 }
 
 /** Compiles and runs a script without data; throws its first diagnostic. */
-export function runScript(text: string, options: { readonly precision?: "f64" | "f32"; readonly seed?: number } = {}): Shown {
+export function runScript(
+  text: string,
+  options: { readonly precision?: "f64" | "f32"; readonly seed?: number } = {},
+): Shown {
   const { program, diagnostics } = compile(text, { file: "test.opt" });
   if (!program) throw new Error(diagnostics.map((d) => `${d.code} ${d.message}`).join("\n"));
   const values = new Map<string, number[]>();
@@ -24,7 +27,8 @@ export function runScript(text: string, options: { readonly precision?: "f64" | 
     onEvent: (event) => {
       if (event.kind === "warning") warnings.push(event.diagnostic);
       if (event.kind === "assert" && !event.passed) throw new Error(`assert failed: ${event.expression}`);
-      if (event.kind === "show") for (const item of event.items) if (item.kind === "value") values.set(item.expression, numbersOf(item.value));
+      if (event.kind === "show")
+        for (const item of event.items) if (item.kind === "value") values.set(item.expression, numbersOf(item.value));
     },
   });
   return { values, warnings };

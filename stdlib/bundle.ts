@@ -10,7 +10,10 @@ export function bundledSources(): string {
   const files = readdirSync(folder)
     .filter((f) => f.endsWith(".opt"))
     .sort();
-  const entries = files.map((f) => `  ${JSON.stringify(`std/${f.slice(0, -4)}`)}:\n    ${JSON.stringify(readFileSync(join(folder, f), "utf8"))},`);
+  const entries = files.map(
+    (f) =>
+      `  ${JSON.stringify(`std/${f.slice(0, -4)}`)}:\n    ${JSON.stringify(readFileSync(join(folder, f), "utf8"))},`,
+  );
   return `/** Made by \`npm run bundle\` from the .opt files beside it; not to be edited. */\nexport const standardLibrary: Readonly<Record<string, string>> = {\n${entries.join("\n")}\n};\n`;
 }
 

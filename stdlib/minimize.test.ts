@@ -50,7 +50,10 @@ for (const precision of precisions)
 for (const precision of precisions)
   for (const [solver, starts] of [
     ["lbfgs(tol = 30 * sqrt(epsilon))", ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]", "[50.0, 3.0]"]],
-    ["lbfgs(search = armijo(), tol = 30 * sqrt(epsilon), iters = 2000)", ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]"]],
+    [
+      "lbfgs(search = armijo(), tol = 30 * sqrt(epsilon), iters = 2000)",
+      ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]"],
+    ],
     ["newton(tol = 30 * sqrt(epsilon))", ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]", "[0.0, 0.5]", "[50.0, 3.0]"]],
   ] as const)
     test(`${precision}: ${solver} on Rosenbrock's function from bad starts`, () => {
@@ -82,13 +85,22 @@ for (const precision of precisions)
     });
 
 test("newton leaves saddles, also where the gradient is zero along the way out", () => {
-  runScript(`${imports}
+  runScript(
+    `${imports}
     let f = x => x[0]^2 - x[1]^2 + x[1]^4
     for_each(f)
-  `.replace("for_each(f)", ["[1.0, 0.0]", "[0.0, 0.0]", "[3.0, 1e-9]", "[-1.0, -0.1]"].map((from, i) => `
+  `.replace(
+      "for_each(f)",
+      ["[1.0, 0.0]", "[0.0, 0.0]", "[3.0, 1e-9]", "[-1.0, -0.1]"]
+        .map(
+          (from, i) => `
     let r${i} = minimize(f, from = ${from}, by = newton())
     assert r${i}.status == converged
-    assert abs(abs(r${i}.x[1]) - sqrt(0.5)) < 1e-6 and abs(r${i}.x[0]) < 1e-6`).join("\n")));
+    assert abs(abs(r${i}.x[1]) - sqrt(0.5)) < 1e-6 and abs(r${i}.x[0]) < 1e-6`,
+        )
+        .join("\n"),
+    ),
+  );
 });
 
 test("newton accepts a Hessian that is singular at the answer", () => {
@@ -100,7 +112,13 @@ test("newton accepts a Hessian that is singular at the answer", () => {
 });
 
 test("points where the objective is not finite are not taken", () => {
-  for (const solver of ["lbfgs()", "lbfgs(search = armijo())", "newton()", "gradient_descent(step = 30, search = armijo())", "gradient_descent(step = 30, search = wolfe())"])
+  for (const solver of [
+    "lbfgs()",
+    "lbfgs(search = armijo())",
+    "newton()",
+    "gradient_descent(step = 30, search = armijo())",
+    "gradient_descent(step = 30, search = wolfe())",
+  ])
     runScript(`${imports}
       let r = minimize(x => x - 3 * log(x), from = 0.02, by = ${solver})
       assert r.status == converged
@@ -163,12 +181,21 @@ test("one step at a time", () => {
 });
 
 test("optima are differentiated through their condition", () => {
-  runScript(`${imports}
+  runScript(
+    `${imports}
     for_each
     fn by_steps(c: real) = minimize(x => (x - c)^2 + 0.1 * x^4, from = 0.0, by = gradient_descent(step = 0.2, iters = 60), adjoint = unroll).x
     assert grad(by_steps)(1.0) ~= numeric_grad(by_steps)(1.0)
-  `.replace("for_each", ["lbfgs(tol = 1e-10)", "newton(tol = 1e-10)", "gradient_descent(step = 0.1, tol = 1e-10)"].map((by, i) => `
+  `.replace(
+      "for_each",
+      ["lbfgs(tol = 1e-10)", "newton(tol = 1e-10)", "gradient_descent(step = 0.1, tol = 1e-10)"]
+        .map(
+          (by, i) => `
     fn best${i}(c: real) = argmin(x => dot(x - c, x - c) + 0.1 * sum(x^4), from = zeros[2], by = ${by})
     fn total${i}(c: real) = sum(best${i}(c))
-    assert grad(total${i})(1.0) ~= numeric_grad(total${i})(1.0)`).join("\n")));
+    assert grad(total${i})(1.0) ~= numeric_grad(total${i})(1.0)`,
+        )
+        .join("\n"),
+    ),
+  );
 });

@@ -1,9 +1,9 @@
 /** For tests: runs a script in memory, wants all its asserts to hold, and gives what it shows and warns about. */
 import assert from "node:assert/strict";
-import { bind, compile } from "../compiler/index.ts";
 import { BindFailure } from "../compiler/bind.ts";
-import { statusNames } from "../compiler/core/status.ts";
 import type { NdArray } from "../compiler/core/array.ts";
+import { statusNames } from "../compiler/core/status.ts";
+import { bind, compile } from "../compiler/index.ts";
 import type { DataDeclaration, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError } from "../compiler/syntax/diagnostic.ts";
 
@@ -72,7 +72,8 @@ export function shownNumber(ran: Ran, expression: string): number {
 }
 
 function plain(value: Value): Plain {
-  if (value.kind === "tuple") return Object.fromEntries(value.items.map((v, i) => [value.names?.[i] ?? String(i), plain(v)]));
+  if (value.kind === "tuple")
+    return Object.fromEntries(value.items.map((v, i) => [value.names?.[i] ?? String(i), plain(v)]));
   const { data, shape } = value.array;
   if (shape.length > 0) return [...data];
   return value.type === "status" ? statusNames[data[0]!]! : data[0]!;

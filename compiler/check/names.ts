@@ -4,7 +4,18 @@
  */
 import { type Diagnostic, errorAt } from "../syntax/diagnostic.ts";
 import { closest } from "../syntax/suggest.ts";
-import type { Block, Expression, Let, Parameter, Pattern, Place, SourceFile, Span, Statement, TypeExpression } from "../syntax/tree.ts";
+import type {
+  Block,
+  Expression,
+  Let,
+  Parameter,
+  Pattern,
+  Place,
+  SourceFile,
+  Span,
+  Statement,
+  TypeExpression,
+} from "../syntax/tree.ts";
 
 class Names {
   readonly parent: Names | undefined;
@@ -68,17 +79,31 @@ class NameChecker {
       case "type":
         return;
       case "fn":
-        this.#function(s, s.parameters, s.dimensions.map((d) => d.name), names);
+        this.#function(
+          s,
+          s.parameters,
+          s.dimensions.map((d) => d.name),
+          names,
+        );
         names.own.add(s.name.name);
         return;
       case "objective": {
-        const inner = this.#signature([...s.unknowns, ...s.parameters], s.dimensions.map((d) => d.name), names, s.result);
+        const inner = this.#signature(
+          [...s.unknowns, ...s.parameters],
+          s.dimensions.map((d) => d.name),
+          names,
+          s.result,
+        );
         this.expression(s.body, inner);
         names.own.add(s.name.name);
         return;
       }
       case "condition": {
-        const inner = this.#signature([...s.unknowns, ...s.parameters], s.dimensions.map((d) => d.name), names);
+        const inner = this.#signature(
+          [...s.unknowns, ...s.parameters],
+          s.dimensions.map((d) => d.name),
+          names,
+        );
         for (const l of s.lets) this.#let(l, inner);
         for (const q of s.equations) {
           this.expression(q.left, inner);
@@ -88,7 +113,11 @@ class NameChecker {
         return;
       }
       case "problem": {
-        const inner = this.#signature(s.parameters, s.dimensions.map((d) => d.name), names);
+        const inner = this.#signature(
+          s.parameters,
+          s.dimensions.map((d) => d.name),
+          names,
+        );
         for (const v of s.variables) {
           for (const d of dimensionNames(v.type)) inner.own.add(d);
           inner.own.add(v.name.name);
@@ -151,7 +180,12 @@ class NameChecker {
     }
   }
 
-  #signature(parameters: readonly Parameter[], dimensions: readonly string[], names: Names, result?: TypeExpression): Names {
+  #signature(
+    parameters: readonly Parameter[],
+    dimensions: readonly string[],
+    names: Names,
+    result?: TypeExpression,
+  ): Names {
     const inner = new Names(names, dimensions);
     for (const p of parameters) {
       if (p.default) this.expression(p.default, names);
@@ -164,7 +198,12 @@ class NameChecker {
     return inner;
   }
 
-  #function(s: Extract<Statement, { kind: "fn" }>, parameters: readonly Parameter[], dimensions: readonly string[], names: Names): void {
+  #function(
+    s: Extract<Statement, { kind: "fn" }>,
+    parameters: readonly Parameter[],
+    dimensions: readonly string[],
+    names: Names,
+  ): void {
     const inner = this.#signature(parameters, dimensions, names, s.result);
     this.expression(s.body, inner);
     if (s.rule) this.expression(s.rule.rule, inner);
@@ -203,9 +242,11 @@ class NameChecker {
         if (!names.has("") || names.has(x.name)) this.#use(x.name, x.span, names);
         return;
       case "tuple":
-        return all(x.items.map((i) => i.value));
+        all(x.items.map((i) => i.value));
+        return;
       case "array":
-        return all(x.items);
+        all(x.items);
+        return;
       case "comprehension": {
         let inner = names;
         for (const c of x.clauses) {
@@ -216,39 +257,54 @@ class NameChecker {
         return;
       }
       case "block":
-        return this.#block(x, names);
+        this.#block(x, names);
+        return;
       case "call":
         this.expression(x.callee, names);
-        return all([...x.arguments, ...(x.parameters ?? [])].map((a) => a.value));
+        all([...x.arguments, ...(x.parameters ?? [])].map((a) => a.value));
+        return;
       case "index":
         this.expression(x.base, names);
-        return this.#places(x.places, names);
+        this.#places(x.places, names);
+        return;
       case "field":
       case "transpose":
-        return this.expression(x.base, names);
+        this.expression(x.base, names);
+        return;
       case "unary":
-        return this.expression(x.operand, names);
+        this.expression(x.operand, names);
+        return;
       case "binary":
-        return all([x.left, x.right, ...(x.within ? [x.within] : [])]);
+        all([x.left, x.right, ...(x.within ? [x.within] : [])]);
+        return;
       case "comparison":
-        return all(x.operands);
+        all(x.operands);
+        return;
       case "range":
-        return all([x.from, x.to]);
+        all([x.from, x.to]);
+        return;
       case "with":
         this.expression(x.base, names);
         if (x.update.kind === "fields") return this.expression(x.update.fields, names);
         this.#places(x.update.places, names);
-        return this.expression(x.update.value, names);
+        this.expression(x.update.value, names);
+        return;
       case "lambda":
-        return this.expression(x.body, new Names(names, x.parameters.flatMap(patternNames)));
+        this.expression(x.body, new Names(names, x.parameters.flatMap(patternNames)));
+        return;
       case "if":
-        return all([x.condition, x.then, x.otherwise]);
+        all([x.condition, x.then, x.otherwise]);
+        return;
       case "loop": {
         this.expression(x.initial, names);
         if (x.clause) this.expression(x.clause.source, names);
-        const inner = new Names(names, [...patternNames(x.pattern), ...(x.clause ? patternNames(x.clause.pattern) : [])]);
+        const inner = new Names(names, [
+          ...patternNames(x.pattern),
+          ...(x.clause ? patternNames(x.clause.pattern) : []),
+        ]);
         if (x.condition) this.expression(x.condition, inner);
-        return this.#block(x.body, inner);
+        this.#block(x.body, inner);
+        return;
       }
       default:
         x satisfies never;
@@ -269,7 +325,10 @@ export function dimensionNames(type: TypeExpression): string[] {
     case "tuple-type":
       return type.items.flatMap((i) => dimensionNames(i.type));
     case "array-of-type":
-      return [...dimensionNames(type.element), ...type.places.flatMap((p) => [...(p.name ? [p.name.name] : []), ...namesIn(p.dimension)])];
+      return [
+        ...dimensionNames(type.element),
+        ...type.places.flatMap((p) => [...(p.name ? [p.name.name] : []), ...namesIn(p.dimension)]),
+      ];
     case "function-type":
       return [...type.parameters.flatMap(dimensionNames), ...dimensionNames(type.result)];
   }

@@ -3,12 +3,22 @@
  * and, in loop bodies, moves what does not depend on the loop outside it. So structure is shared the
  * moment it is made and no later pass has to find it again.
  */
+
+import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
 import { sizeOf } from "./array.ts";
-import { fail } from "../syntax/diagnostic.ts";
 import { dimKey, resolve } from "./dimension.ts";
 import { plainContext } from "./evaluate.ts";
-import { type ArrayType, type Atom, type Equation, type Graph, newVar, type Pass, showType, type Var } from "./graph.ts";
+import {
+  type ArrayType,
+  type Atom,
+  type Equation,
+  type Graph,
+  newVar,
+  type Pass,
+  showType,
+  type Var,
+} from "./graph.ts";
 import type { Emitter, Params, Primitive } from "./primitive.ts";
 
 export interface BuilderOptions {
@@ -90,7 +100,10 @@ export class Builder implements Emitter {
   /** The equation that made an atom, in this scope or one around it. */
   producer(a: Atom): Equation | undefined {
     if (a.kind !== "var") return undefined;
-    return this.equations.find((e) => e.outputs.some((v) => v.id === a.id)) ?? (this.parent ? this.parent.producer(a) : undefined);
+    return (
+      this.equations.find((e) => e.outputs.some((v) => v.id === a.id)) ??
+      (this.parent ? this.parent.producer(a) : undefined)
+    );
   }
 
   /** Runs `body` with equations attributed to `span`. */
@@ -149,9 +162,14 @@ function refuseHuge(type: ArrayType, span: Span | undefined): void {
   }
   const bytes = entries * (type.dtype === "real" ? 8 : type.dtype === "int" ? 4 : 1);
   if (entries <= mostEntries && bytes <= mostBytes) return;
-  fail("K0416", span, `This makes an array ${showType(type)}, which is ${Math.round(bytes / 2 ** 30)} GiB: more than the 8 GiB that one array may have.`, {
-    help: "Use smaller sizes, or an expression that does not hold all entries at once: a `loop` over parts, or a function `v => A v` for a matrix.",
-  });
+  fail(
+    "K0416",
+    span,
+    `This makes an array ${showType(type)}, which is ${Math.round(bytes / 2 ** 30)} GiB: more than the 8 GiB that one array may have.`,
+    {
+      help: "Use smaller sizes, or an expression that does not hold all entries at once: a `loop` over parts, or a function `v => A v` for a matrix.",
+    },
+  );
 }
 
 function foldConstants(primitive: Primitive, inputs: readonly Atom[], params: Params): readonly Atom[] | undefined {
@@ -165,7 +183,11 @@ function foldConstants(primitive: Primitive, inputs: readonly Atom[], params: Pa
   const values = inputs.map((a) => {
     const value = a.kind === "literal" ? a.value : 0;
     const data =
-      a.type.dtype === "real" ? Float64Array.of(value) : a.type.dtype === "int" ? Int32Array.of(value) : Uint8Array.of(value);
+      a.type.dtype === "real"
+        ? Float64Array.of(value)
+        : a.type.dtype === "int"
+          ? Int32Array.of(value)
+          : Uint8Array.of(value);
     return { dtype: a.type.dtype, shape: [], data };
   });
   const results = primitive.evaluate(values, params, plainContext);
@@ -183,7 +205,8 @@ let graphCounter = 0;
 
 /** A text that is equal for equal parameters. Graphs are equal only when they are the same object. */
 export function paramsKey(value: unknown): string {
-  if (value === null || typeof value !== "object") return typeof value === "string" ? JSON.stringify(value) : String(value);
+  if (value === null || typeof value !== "object")
+    return typeof value === "string" ? JSON.stringify(value) : String(value);
   if (Array.isArray(value)) return `[${value.map(paramsKey).join(",")}]`;
   if ("terms" in value) return dimKey(value as never);
   if ("equations" in value || Object.getPrototypeOf(value) !== Object.prototype) {

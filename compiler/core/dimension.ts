@@ -115,7 +115,7 @@ export function subtractDims(a: Dim, b: Dim): Dim {
 }
 
 export function multiplyDims(a: Dim, b: Dim): Dim {
-  if (typeof a === "number" && typeof b === "number") return a * b;
+  if (typeof a === "number" && typeof b === "number") return a * b + 0; // never -0
   const terms = new Map<string, Term>();
   for (const s of termsOf(resolve(a)).values())
     for (const t of termsOf(resolve(b)).values()) {
@@ -162,7 +162,12 @@ export function applyOperation(name: "div" | "mod" | "min" | "max", a: Dim, b: D
   }
   if ((name === "min" || name === "max") && equalDims(x, y)) return x;
   const text = `${name}(${showDim(x)}, ${showDim(y)})`;
-  return atomDimension({ key: `${name}(${dimKey(x)},${dimKey(y)})`, kind: "opaque", name: text, operation: { name, operands: [x, y] } });
+  return atomDimension({
+    key: `${name}(${dimKey(x)},${dimKey(y)})`,
+    kind: "opaque",
+    name: text,
+    operation: { name, operands: [x, y] },
+  });
 }
 
 /** A canonical text: equal texts, equal dimensions. */

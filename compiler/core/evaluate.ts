@@ -3,7 +3,7 @@
  * It is the specification of every primitive, so it stays simple.
  */
 import type { NdArray } from "./array.ts";
-import { type Atom, type Equation, type Graph, type Var } from "./graph.ts";
+import type { Atom, Equation, Graph, Var } from "./graph.ts";
 import type { CheckFailure, EvaluationContext } from "./primitive.ts";
 
 /** A failed `check`: the run ends unless somebody asked for the status. */
@@ -50,7 +50,11 @@ export function evaluationContext(options: ContextOptions = {}): EvaluationConte
 export const plainContext: EvaluationContext = evaluationContext();
 
 /** Evaluates a closed graph. */
-export function evaluate(graph: Graph, inputs: readonly NdArray[], context: EvaluationContext = plainContext): NdArray[] {
+export function evaluate(
+  graph: Graph,
+  inputs: readonly NdArray[],
+  context: EvaluationContext = plainContext,
+): NdArray[] {
   return context.run(graph, inputs);
 }
 
@@ -87,7 +91,8 @@ function compile(graph: Graph, context: EvaluationContext): Compiled {
       return { dtype: a.type.dtype, shape: [], data };
     }
     const slot = slots.get(a.id);
-    if (slot === undefined) throw new Error(`internal error: variable ${a.id} is used before it is computed in ${graph.name}`);
+    if (slot === undefined)
+      throw new Error(`internal error: variable ${a.id} is used before it is computed in ${graph.name}`);
     return slot;
   };
   const inputSlots = graph.inputs.map(slotOf);

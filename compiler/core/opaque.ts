@@ -27,7 +27,12 @@ export const opaquePrimitive: Primitive<OpaqueParams> = {
 
 let unique = 0;
 
-export function opaque(b: Emitter, name: string, inputs: readonly Atom[], types: readonly ArrayType[]): readonly Atom[] {
+export function opaque(
+  b: Emitter,
+  name: string,
+  inputs: readonly Atom[],
+  types: readonly ArrayType[],
+): readonly Atom[] {
   // A name of its own for each: what was left out of a checked equation must not make two of them one.
   unique += 1;
   return b.emit(opaquePrimitive as Primitive, inputs, { name: `${name} #${unique}`, types });

@@ -105,7 +105,12 @@ export interface EvaluationContext {
   /** Called by `report` when a solve ends. */
   solved(event: SolveEvent): void;
   /** Called once per loop iteration: may throw to stop (abort, time limit) and reports progress. */
-  tick(progress?: { readonly iteration: number; readonly value: number; readonly error: number; readonly expression: string }): void;
+  tick(progress?: {
+    readonly iteration: number;
+    readonly value: number;
+    readonly error: number;
+    readonly expression: string;
+  }): void;
 }
 
 export interface CheckFailure {

@@ -3,7 +3,7 @@
  * each name is given once, and each equation's results have the types that its primitive infers. Tests run
  * this after every transformation they trust; a compiler that breaks a rule is caught where it breaks it.
  */
-import { type Atom, equalTypes, type Equation, type Graph, showType } from "./graph.ts";
+import { type Atom, type Equation, equalTypes, type Graph, showType } from "./graph.ts";
 
 /** What is wrong with a graph and the graphs inside it, in words; empty when nothing is. */
 export function graphProblems(graph: Graph): readonly string[] {
@@ -22,7 +22,8 @@ function visit(graph: Graph, path: string, problems: string[], seen: Set<Graph>)
   };
   const use = (a: Atom, where: string) => {
     if (a.kind === "literal") {
-      if (a.type.shape.length > 0) problems.push(`${path}: the literal ${a.value} of ${where} has the shape of ${showType(a.type)}`);
+      if (a.type.shape.length > 0)
+        problems.push(`${path}: the literal ${a.value} of ${where} has the shape of ${showType(a.type)}`);
     } else if (!known.has(a.id)) problems.push(`${path}: v${a.id} is used by ${where} before it is there`);
   };
   for (const v of graph.inputs) define(v.id, "the inputs");
@@ -30,7 +31,8 @@ function visit(graph: Graph, path: string, problems: string[], seen: Set<Graph>)
     for (const a of e.inputs) use(a, e.primitive.name);
     checkTypes(e, path, problems);
     for (const v of e.outputs) define(v.id, e.primitive.name);
-    for (const g of e.primitive.graphs?.(e.params) ?? []) visit(g, `${path}/${e.primitive.name}:${g.name}`, problems, seen);
+    for (const g of e.primitive.graphs?.(e.params) ?? [])
+      visit(g, `${path}/${e.primitive.name}:${g.name}`, problems, seen);
   }
   for (const a of graph.outputs) use(a, "the outputs");
 }
@@ -43,7 +45,9 @@ function checkTypes(e: Equation, path: string, problems: string[]): void {
       e.params,
     );
   } catch (error) {
-    problems.push(`${path}: ${e.primitive.name} refuses ${e.inputs.map((a) => showType(a.type)).join(", ")}: ${String(error)}`);
+    problems.push(
+      `${path}: ${e.primitive.name} refuses ${e.inputs.map((a) => showType(a.type)).join(", ")}: ${String(error)}`,
+    );
     return;
   }
   if (inferred.length !== e.outputs.length) {
@@ -52,6 +56,7 @@ function checkTypes(e: Equation, path: string, problems: string[]): void {
   }
   inferred.forEach((type, i) => {
     const found = e.outputs[i]!.type;
-    if (!equalTypes(type, found)) problems.push(`${path}: result ${i} of ${e.primitive.name} is ${showType(found)}, not ${showType(type)}`);
+    if (!equalTypes(type, found))
+      problems.push(`${path}: result ${i} of ${e.primitive.name} is ${showType(found)}, not ${showType(type)}`);
   });
 }

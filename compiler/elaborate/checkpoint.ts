@@ -1,23 +1,38 @@
 /** `checkpoint(f)`: the reverse pass keeps f's arguments alone and computes the rest again. */
 import { Builder } from "../core/builder.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import { call } from "../transform/control/call.ts";
 import { halveLoops } from "../transform/checkpoint.ts";
+import { call } from "../transform/control/call.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { type ArrayTerm, type CallArguments, leavesOf, rebuild, showTermType, type Term } from "./terms.ts";
 
 export function checkpointed(e: Elaborator, f: (args: CallArguments) => Term, args: CallArguments): Term {
   if (e.mode === "check") return f(args);
-  const refuse = (leaf: Term): never => fail("K0516", args.span, `A function under \`checkpoint\` takes and gives numbers, but this is ${showTermType(leaf)}.`);
+  const refuse = (leaf: Term): never =>
+    fail(
+      "K0516",
+      args.span,
+      `A function under \`checkpoint\` takes and gives numbers, but this is ${showTermType(leaf)}.`,
+    );
   const leaves = args.positional.flatMap((t) => leavesOf(t, refuse));
   const builder = new Builder({ parent: e.builder });
   const inputs = leaves.map((l) => builder.input(l.atom.type));
   let next = 0;
-  const fresh = (t: Term): Term => rebuild(t, leavesOf(t, refuse).map((l) => ({ ...l, atom: l.atom.kind === "literal" ? (next++, l.atom) : inputs[next++]! })));
+  const fresh = (t: Term): Term =>
+    rebuild(
+      t,
+      leavesOf(t, refuse).map((l) => ({ ...l, atom: l.atom.kind === "literal" ? (next++, l.atom) : inputs[next++]! })),
+    );
   const positional = args.positional.map(fresh);
   const result = e.within(builder, () => f({ ...args, positional }));
   const outs: ArrayTerm[] = leavesOf(result, refuse);
-  const { graph, captured } = builder.close("checkpoint", outs.map((t) => t.atom));
+  const { graph, captured } = builder.close(
+    "checkpoint",
+    outs.map((t) => t.atom),
+  );
   const atoms = call(e.builder, halveLoops(graph), [...captured, ...leaves.map((l) => l.atom)], true);
-  return rebuild(result, outs.map((t, i) => ({ kind: "array", type: t.type, atom: atoms[i]! })));
+  return rebuild(
+    result,
+    outs.map((t, i) => ({ kind: "array", type: t.type, atom: atoms[i]! })),
+  );
 }

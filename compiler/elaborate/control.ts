@@ -16,21 +16,41 @@ import { bindPattern } from "./functions.ts";
 import { lengthOf } from "./indexing.ts";
 import { convertTo } from "./operators.ts";
 import { Scope } from "./scope.ts";
-import { alignFields, type ArrayTerm, leavesOf, mapLeaves, rankOf, rebuild, sameStructure, shapeOf, showTermType, type Term } from "./terms.ts";
+import {
+  type ArrayTerm,
+  alignFields,
+  leavesOf,
+  mapLeaves,
+  rankOf,
+  rebuild,
+  sameStructure,
+  shapeOf,
+  showTermType,
+  type Term,
+} from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
 /** Array leaves, or a diagnostic that says why this can not be carried, chosen or collected. */
 function carried(e: Elaborator, term: Term, what: string, span: Span): ArrayTerm[] {
   return leavesOf(term, (leaf, path) => {
     if (leaf.kind === "error") e.giveUp();
-    return fail("K0270", span, `${what} holds numbers, but ${path === "" ? "this" : `\`${path}\``} is ${showTermType(leaf)}.`, {
-      help: "Functions are known while compiling: they may be captured, but not carried by a loop, chosen by a run-time `if` or put in an array.",
-    });
+    return fail(
+      "K0270",
+      span,
+      `${what} holds numbers, but ${path === "" ? "this" : `\`${path}\``} is ${showTermType(leaf)}.`,
+      {
+        help: "Functions are known while compiling: they may be captured, but not carried by a loop, chosen by a run-time `if` or put in an array.",
+      },
+    );
   });
 }
 
 /** Brings two terms to one type, leaf by leaf: ints widen to reals. Undefined when they do not fit. */
-export function joinTerms(e: Elaborator, a: Term, c: Term): { readonly type: Term; readonly problem: string | undefined } {
+export function joinTerms(
+  e: Elaborator,
+  a: Term,
+  c: Term,
+): { readonly type: Term; readonly problem: string | undefined } {
   if (!sameStructure(a, c)) return { type: a, problem: `one is ${showTermType(a)}, the other ${showTermType(c)}` };
   if (a.kind === "tuple" && c.kind === "tuple") {
     const aligned = a.names && c.names ? alignFields(c, a.names)! : c;
@@ -80,7 +100,13 @@ export function elaborateIf(e: Elaborator, x: If, scope: Scope): Term {
     return e.expression(expression, scope);
   };
   if (condition.atom.kind === "literal") return e.expression(condition.atom.value ? x.then : x.otherwise, scope);
-  const result = chooseTerm(e, condition.atom, () => side(x.then), () => side(x.otherwise), x.span);
+  const result = chooseTerm(
+    e,
+    condition.atom,
+    () => side(x.then),
+    () => side(x.otherwise),
+    x.span,
+  );
   e.frame.draws = new Map([...draws, ...e.frame.draws]);
   return result;
 }
@@ -103,12 +129,20 @@ export function chooseTerm(e: Elaborator, predicate: Atom, then: () => Term, oth
     e.within(builders[0], () => carried(e, matchTypes(e, a, type), "", span)),
     e.within(builders[1], () => carried(e, matchTypes(e, c, type), "", span)),
   ] as const;
-  const closed = builders.map((b, i) => b.close("if", outputs[i]!.map((t) => t.atom)));
+  const closed = builders.map((b, i) =>
+    b.close(
+      "if",
+      outputs[i]!.map((t) => t.atom),
+    ),
+  );
   const captured = new Map<number, Var>();
   for (const { captured: vars } of closed) for (const v of vars) captured.set(v.id, v);
   const operands = [...captured.values()];
   const graphs = closed.map(({ graph }) => ({ ...graph, inputs: operands })) as Graph[];
-  const results = e.builder.emit(condPrimitive as never, [predicate, ...operands], { then: graphs[0]!, otherwise: graphs[1]! });
+  const results = e.builder.emit(condPrimitive as never, [predicate, ...operands], {
+    then: graphs[0]!,
+    otherwise: graphs[1]!,
+  });
   const typed = carried(e, type, "", span);
   return rebuild(
     type,
@@ -119,7 +153,11 @@ export function chooseTerm(e: Elaborator, predicate: Atom, then: () => Term, oth
 /** While checking, a predicate on sizes may decide the side once data are bound: then types may differ. */
 function isUndecided(e: Elaborator, predicate: Atom): boolean {
   const made = e.builder.producer(predicate);
-  return made !== undefined && made.inputs.length > 0 && made.inputs.every((a) => a.kind === "literal" || e.builder.producer(a)?.inputs.length === 0);
+  return (
+    made !== undefined &&
+    made.inputs.length > 0 &&
+    made.inputs.every((a) => a.kind === "literal" || e.builder.producer(a)?.inputs.length === 0)
+  );
 }
 
 // ---------------------------------------------------------------- loops
@@ -128,16 +166,32 @@ export function elaborateLoop(e: Elaborator, x: Loop, scope: Scope): Term {
   let initial = e.expression(x.initial, scope);
   if (initial.kind === "range") initial = e.rangeToArray(initial, x.initial.span);
   if (initial.kind === "error") return initial;
-  if (x.type) initial = fitTerm(e, initial, resolveType(e, x.type, new SignatureDimensions(scope, false)), "the state", x.initial.span, x.type.span);
+  if (x.type)
+    initial = fitTerm(
+      e,
+      initial,
+      resolveType(e, x.type, new SignatureDimensions(scope, false)),
+      "the state",
+      x.initial.span,
+      x.type.span,
+    );
   carried(e, initial, "The state of a loop", x.initial.span);
   const source = x.clause ? e.expression(x.clause.source, scope) : undefined;
   if (source?.kind === "error") return source;
   if (x.form === "scan" && !x.clause)
-    fail("K0273", x.span, "`scan` stacks what each step gives, so it needs to know how many there are.", { help: "Add `for t in 0..n`; an open-ended iteration is a `loop`." });
+    fail("K0273", x.span, "`scan` stacks what each step gives, so it needs to know how many there are.", {
+      help: "Add `for t in 0..n`; an open-ended iteration is a `loop`.",
+    });
 
-  const dynamic = source?.kind === "range" && (source.from.dimension === undefined || source.to.dimension === undefined);
+  const dynamic =
+    source?.kind === "range" && (source.from.dimension === undefined || source.to.dimension === undefined);
   if (dynamic && x.form === "scan")
-    fail("K0222", x.clause!.source.span, "The length of this range is computed while the program runs, so `scan` can not stack over it.", { help: "A `loop` may run over any range." });
+    fail(
+      "K0222",
+      x.clause!.source.span,
+      "The length of this range is computed while the program runs, so `scan` can not stack over it.",
+      { help: "A `loop` may run over any range." },
+    );
   // A state that starts as an int and becomes a real is real from the start; one more try settles it.
   for (let attempt = 0; attempt < 4; attempt++) {
     const result = tryLoop(e, x, scope, initial, source, dynamic ?? false);
@@ -147,10 +201,22 @@ export function elaborateLoop(e: Elaborator, x: Loop, scope: Scope): Term {
   return fail("K0274", x.span, "The type of this loop's state does not settle.");
 }
 
-function tryLoop(e: Elaborator, x: Loop, scope: Scope, initial: Term, source: Term | undefined, dynamic: boolean): { readonly term: Term } | { readonly widen: Term } {
+function tryLoop(
+  e: Elaborator,
+  x: Loop,
+  scope: Scope,
+  initial: Term,
+  source: Term | undefined,
+  dynamic: boolean,
+): { readonly term: Term } | { readonly widen: Term } {
   const outer = e.builder;
   const leaves = carried(e, initial, "The state of a loop", x.initial.span);
-  const stackedSource = source === undefined || dynamic ? undefined : source.kind === "range" ? e.rangeToArray(source, x.clause!.source.span) : source;
+  const stackedSource =
+    source === undefined || dynamic
+      ? undefined
+      : source.kind === "range"
+        ? e.rangeToArray(source, x.clause!.source.span)
+        : source;
   const length: Dim | undefined = stackedSource ? lengthOf(e, stackedSource, x.clause!.source.span) : undefined;
   const sliced = stackedSource ? carried(e, stackedSource, "What a loop runs over", x.clause!.source.span) : [];
   const range = dynamic && source?.kind === "range" ? source : undefined;
@@ -159,7 +225,9 @@ function tryLoop(e: Elaborator, x: Loop, scope: Scope, initial: Term, source: Te
   const make = (builder: Builder, body: (inner: Scope, counter: Atom | undefined) => readonly Atom[]) => {
     const counter = range ? builder.input(intScalar) : undefined;
     const state = leaves.map((t) => plain(t, builder.input(t.atom.type)));
-    const slices = sliced.map((t) => plain(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })));
+    const slices = sliced.map((t) =>
+      plain(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })),
+    );
     return e.within(builder, () => {
       e.frame.loops.push(builder);
       try {
@@ -185,22 +253,33 @@ function tryLoop(e: Elaborator, x: Loop, scope: Scope, initial: Term, source: Te
     if (next.kind === "error") e.giveUp();
     if (x.form === "scan") {
       if (next.kind !== "tuple" || next.names || next.items.length !== 2)
-        fail("K0275", x.body.result.span, `A step of \`scan\` gives the pair (next state, out), but this is ${showTermType(next)}.`);
+        fail(
+          "K0275",
+          x.body.result.span,
+          `A step of \`scan\` gives the pair (next state, out), but this is ${showTermType(next)}.`,
+        );
       results = next.items[1]!;
       next = next.items[0]!;
     }
     if (next.kind === "range") next = e.rangeToArray(next, x.body.result.span);
     const { type, problem } = joinTerms(e, initial, next);
     if (problem !== undefined)
-      fail("K0276", x.body.result.span, `The state of a loop keeps its type, but it starts as ${showTermType(initial)} and this step gives ${showTermType(next)}.`, {
-        notes: [{ message: "It starts here:", span: x.initial.span }],
-      });
+      fail(
+        "K0276",
+        x.body.result.span,
+        `The state of a loop keeps its type, but it starts as ${showTermType(initial)} and this step gives ${showTermType(next)}.`,
+        {
+          notes: [{ message: "It starts here:", span: x.initial.span }],
+        },
+      );
     const typed = carried(e, type, "The state of a loop", x.body.result.span);
     if (typed.some((t, i) => t.type !== leaves[i]!.type)) {
       widen = type;
       return [];
     }
-    const atoms = carried(e, matchTypes(e, next, initial), "The state of a loop", x.body.result.span).map((t) => t.atom);
+    const atoms = carried(e, matchTypes(e, next, initial), "The state of a loop", x.body.result.span).map(
+      (t) => t.atom,
+    );
     if (results?.kind === "range") results = e.rangeToArray(results, x.body.result.span);
     const out = results ? carried(e, results, "What a scan stacks", x.body.result.span).map((t) => t.atom) : [];
     return [...(counter ? [add(bodyBuilder, counter, intLiteral(1))] : []), ...atoms, ...out];
@@ -218,7 +297,10 @@ function tryLoop(e: Elaborator, x: Loop, scope: Scope, initial: Term, source: Te
         if (c.kind === "error") e.giveUp();
         if (c.kind !== "array" || c.type !== "bool" || rankOf(c) > 0)
           fail("K0271", x.condition.span, `\`while\` wants one true or false, but this is ${showTermType(c)}.`, {
-            help: c.kind === "array" && c.type === "bool" ? "Say `all(...)` or `any(...)`." : "Compare first, as in `x > 0`.",
+            help:
+              c.kind === "array" && c.type === "bool"
+                ? "Say `all(...)` or `any(...)`."
+                : "Compare first, as in `x > 0`.",
           });
         go = go ? and(conditionBuilder, go, c.atom) : c.atom;
       }
@@ -234,7 +316,12 @@ function tryLoop(e: Elaborator, x: Loop, scope: Scope, initial: Term, source: Te
     ...closed.graph,
     inputs: [...constants, ...closed.graph.inputs.slice(closed.captured.length)],
   });
-  const operands = [...constants, ...(range ? [range.from.atom] : []), ...leaves.map((t) => t.atom), ...sliced.map((t) => t.atom)];
+  const operands = [
+    ...constants,
+    ...(range ? [range.from.atom] : []),
+    ...leaves.map((t) => t.atom),
+    ...sliced.map((t) => t.atom),
+  ];
   const state = leaves.length + (range ? 1 : 0);
   const emitted = e.at(x.span, () =>
     scan(outer, operands, {
@@ -249,7 +336,10 @@ function tryLoop(e: Elaborator, x: Loop, scope: Scope, initial: Term, source: Te
     }),
   );
   const first = range ? 1 : 0;
-  const last = rebuild(initial, leaves.map((t, i) => plain(t, emitted[first + i]!)));
+  const last = rebuild(
+    initial,
+    leaves.map((t, i) => plain(t, emitted[first + i]!)),
+  );
   if (x.form === "loop") return { term: last };
   const typed = carried(e, results!, "", x.span);
   const outs = rebuild(
@@ -282,11 +372,19 @@ function mapClause(e: Elaborator, x: Comprehension, at: number, scope: Scope): T
 }
 
 /** A parallel map over the leading axis: the body's graph, batched. */
-export function mapTerm(e: Elaborator, source: Term, sourceSpan: Span, span: Span, body: (element: Term) => Term): Term {
+export function mapTerm(
+  e: Elaborator,
+  source: Term,
+  sourceSpan: Span,
+  span: Span,
+  body: (element: Term) => Term,
+): Term {
   const length = lengthOf(e, source, sourceSpan);
   const stacked = carried(e, source, "What a map runs over", sourceSpan);
   const builder = new Builder({ parent: e.builder, hoist: true });
-  const elements = stacked.map((t) => plain(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })));
+  const elements = stacked.map((t) =>
+    plain(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })),
+  );
   const result = e.within(builder, () => {
     e.frame.loops.push(builder);
     try {
@@ -296,16 +394,24 @@ export function mapTerm(e: Elaborator, source: Term, sourceSpan: Span, span: Spa
     }
   });
   const leaves = carried(e, result, "An array", span);
-  const { graph, captured } = builder.close("map", leaves.map((t) => t.atom));
+  const { graph, captured } = builder.close(
+    "map",
+    leaves.map((t) => t.atom),
+  );
   const operands = [...captured, ...stacked.map((t) => t.atom)];
   const types = leaves.map((t) => ({ dtype: t.atom.type.dtype, shape: [length, ...t.atom.type.shape] }));
   let outputs: readonly Atom[];
   if (e.mode === "check") outputs = opaque(e.builder, `map ${graph.equations.length}`, [...operands], types);
   else {
     const size = knownDim(length)!;
-    const batched = batchGraph(e.builder, graph, operands, [...captured.map(() => false), ...stacked.map(() => true)], size);
+    const batched = batchGraph(
+      e.builder,
+      graph,
+      operands,
+      [...captured.map(() => false), ...stacked.map(() => true)],
+      size,
+    );
     outputs = batched.outputs.map((a, i) => withLanes(e.builder, a, batched.batched[i]!, size));
   }
   return mapLeaves(result, (leaf, i) => plain(leaf, outputs[i]!));
 }
-

@@ -1,6 +1,16 @@
 /** Objectives and conditions as functions of their unknowns and parameters. */
-import { addDims, type Dim, knownDim, opaqueDimension, productOfDims, resolve, showDim, subtractDims } from "../core/dimension.ts";
-import { Builder } from "../core/builder.ts";
+
+import type { Builder } from "../core/builder.ts";
+import {
+  addDims,
+  type Dim,
+  knownDim,
+  opaqueDimension,
+  productOfDims,
+  resolve,
+  showDim,
+  subtractDims,
+} from "../core/dimension.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Condition, Objective, Parameter, Span } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
@@ -8,11 +18,26 @@ import { elaborateLet } from "./expressions.ts";
 import { bindDimensionArguments, matchArguments } from "./functions.ts";
 import { arithmetic, convertTo } from "./operators.ts";
 import { Scope } from "./scope.ts";
-import { type CallArguments, coreType, type FunctionTerm, leavesOf, rankOf, shapeOf, showTermType, type Term, tupleTerm } from "./terms.ts";
+import {
+  type CallArguments,
+  coreType,
+  type FunctionTerm,
+  leavesOf,
+  rankOf,
+  shapeOf,
+  showTermType,
+  type Term,
+  tupleTerm,
+} from "./terms.ts";
 import { type DeclaredType, fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
 /** What both kinds of declaration share: unknowns before `;`, parameters after it. */
-function withUnknowns(e: Elaborator, declaration: Objective | Condition, scope: Scope, body: (inner: Scope, dims: SignatureDimensions, args: CallArguments) => Term): FunctionTerm {
+function withUnknowns(
+  e: Elaborator,
+  declaration: Objective | Condition,
+  scope: Scope,
+  body: (inner: Scope, dims: SignatureDimensions, args: CallArguments) => Term,
+): FunctionTerm {
   const name = declaration.name.name;
   const what = `\`${name}\``;
   const hasParameters = declaration.parameters.length > 0;
@@ -61,11 +86,20 @@ function withUnknowns(e: Elaborator, declaration: Objective | Condition, scope: 
           span: declaration.name.span,
           apply: (inner) => {
             if (inner.positional.length !== 1)
-              fail("K0234", inner.span, `${what} with its parameters fixed takes its unknowns as one value, but ${inner.positional.length} are given.`);
+              fail(
+                "K0234",
+                inner.span,
+                `${what} with its parameters fixed takes its unknowns as one value, but ${inner.positional.length} are given.`,
+              );
             return evaluate(spreadUnknowns(e, unknowns, inner, what), parameters);
           },
         };
-      return evaluate(unknowns.length > 1 && args.positional.length === 1 && isUnknownsTuple(args.positional[0]!, unknowns) ? spreadUnknowns(e, unknowns, args, what) : args, parameters);
+      return evaluate(
+        unknowns.length > 1 && args.positional.length === 1 && isUnknownsTuple(args.positional[0]!, unknowns)
+          ? spreadUnknowns(e, unknowns, args, what)
+          : args,
+        parameters,
+      );
     },
   };
 }
@@ -79,9 +113,14 @@ function spreadUnknowns(_e: Elaborator, unknowns: readonly string[], args: CallA
   const only = args.positional[0]!;
   if (unknowns.length === 1) return args;
   if (!isUnknownsTuple(only, unknowns) || only.kind !== "tuple")
-    fail("K0245", args.span, `${what} has the unknowns ${unknowns.map((u) => `\`${u}\``).join(", ")}, which come as one named tuple, but this is ${showTermType(only)}.`, {
-      help: `Write \`(${unknowns.map((u) => `${u}: ...`).join(", ")})\`.`,
-    });
+    fail(
+      "K0245",
+      args.span,
+      `${what} has the unknowns ${unknowns.map((u) => `\`${u}\``).join(", ")}, which come as one named tuple, but this is ${showTermType(only)}.`,
+      {
+        help: `Write \`(${unknowns.map((u) => `${u}: ...`).join(", ")})\`.`,
+      },
+    );
   return { ...args, positional: unknowns.map((u) => only.items[only.names!.indexOf(u)]!), named: new Map() };
 }
 
@@ -89,7 +128,14 @@ export function objectiveTerm(e: Elaborator, declaration: Objective, scope: Scop
   return withUnknowns(e, declaration, scope, (inner, dims) => {
     const result = e.expression(declaration.body, inner);
     if (result.kind === "error") return result;
-    if (declaration.result) return fitTerm(e, result, resolveType(e, declaration.result, dims), `the value of \`${declaration.name.name}\``, declaration.body.span);
+    if (declaration.result)
+      return fitTerm(
+        e,
+        result,
+        resolveType(e, declaration.result, dims),
+        `the value of \`${declaration.name.name}\``,
+        declaration.body.span,
+      );
     if (result.kind !== "array" || rankOf(result) > 0 || result.type === "key" || result.type === "status")
       fail("K0246", declaration.body.span, `An objective is one real number, but this is ${showTermType(result)}.`, {
         help: "Sum its entries, or take their mean or `norm`.",
@@ -139,8 +185,14 @@ function checkSquare(e: Elaborator, declaration: Condition, scope: Scope, residu
         : `${-known} equation${known === -1 ? " is" : "s are"} left over`;
   fail("K0247", declaration.name.span, `The system \`${declaration.name.name}\` is not square: ${left}.`, {
     notes: [
-      ...declaration.unknowns.map((u) => ({ message: `The unknown \`${u.name.name}\` is ${showTermType(scope.own(u.name.name)!.term)}:`, span: u.span })),
-      ...declaration.equations.map((q, i) => ({ message: `This equation is ${showTermType(residuals[i]!)}:`, span: q.span })),
+      ...declaration.unknowns.map((u) => ({
+        message: `The unknown \`${u.name.name}\` is ${showTermType(scope.own(u.name.name)!.term)}:`,
+        span: u.span,
+      })),
+      ...declaration.equations.map((q, i) => ({
+        message: `This equation is ${showTermType(residuals[i]!)}:`,
+        span: q.span,
+      })),
     ],
     help: "There must be one equation for each unknown number.",
   });
@@ -183,8 +235,16 @@ export function inputOfType(e: Elaborator, type: DeclaredType, builder: Builder,
 
 /** The result of a function nobody has given yet. */
 function unknownOfType(e: Elaborator, type: DeclaredType, given: readonly Term[]): Term {
-  if (type.kind === "tuple") return tupleTerm(type.items.map((t) => unknownOfType(e, t, given)), type.names);
+  if (type.kind === "tuple")
+    return tupleTerm(
+      type.items.map((t) => unknownOfType(e, t, given)),
+      type.names,
+    );
   if (type.kind === "function") return e.giveUp();
   const inputs = given.flatMap((t) => (t.kind === "array" ? [t.atom] : []));
-  return { kind: "array", type: type.type, atom: e.emit("call", inputs, coreType(type.type, type.shape), () => inputs[0]!) };
+  return {
+    kind: "array",
+    type: type.type,
+    atom: e.emit("call", inputs, coreType(type.type, type.shape), () => inputs[0]!),
+  };
 }

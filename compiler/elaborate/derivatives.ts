@@ -3,8 +3,8 @@ import { Builder } from "../core/builder.ts";
 import { addDims, type Dim, knownDim, productOfDims } from "../core/dimension.ts";
 import { type Atom, type Equation, type Graph, realLiteral, type Var } from "../core/graph.ts";
 import { opaque } from "../core/opaque.ts";
-import { convert } from "../primitives/convert.ts";
 import { equal } from "../primitives/comparison.ts";
+import { convert } from "../primitives/convert.ts";
 import { iota } from "../primitives/iota.ts";
 import { broadcast, concat, reshape, slice, transpose } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
@@ -13,8 +13,8 @@ import { batchGraph, withLanes } from "../transform/batch.ts";
 import { type CallParams, callPrimitive } from "../transform/control/call.ts";
 import { condPrimitive } from "../transform/control/cond.ts";
 import { stopGradient, stopGradientPrimitive } from "../transform/control/effects.ts";
-import { scanOperands, scanPrimitive, type ScanParams } from "../transform/control/scan.ts";
 import { noDerivativePrimitive, refuseDerivative } from "../transform/control/refuse.ts";
+import { type ScanParams, scanOperands, scanPrimitive } from "../transform/control/scan.ts";
 import { jvpGraph } from "../transform/jvp.ts";
 import { applyLinear, linearize } from "../transform/linearize.ts";
 import { transposeLinear } from "../transform/transpose.ts";
@@ -22,7 +22,20 @@ import { instantiate, zerosOf } from "../transform/zeros.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTerm } from "./functions.ts";
 import { realTerm } from "./operators.ts";
-import { type ArrayTerm, type CallArguments, coreType, type FunctionTerm, leavesOf, rankOf, rebuild, sameStructure, shapeOf, showTermType, type Term, tupleTerm } from "./terms.ts";
+import {
+  type ArrayTerm,
+  type CallArguments,
+  coreType,
+  type FunctionTerm,
+  leavesOf,
+  rankOf,
+  rebuild,
+  sameStructure,
+  shapeOf,
+  showTermType,
+  type Term,
+  tupleTerm,
+} from "./terms.ts";
 
 /** A function at given arguments, as a graph of its differentiated leaves. */
 interface Differentiated {
@@ -38,12 +51,26 @@ const refuseLeaf =
   (e: Elaborator, what: string, span: Span) =>
   (leaf: Term, path: string): never => {
     if (leaf.kind === "error") e.giveUp();
-    return fail("K0502", span, `${what} must be real throughout, but ${path === "" ? "it" : `\`${path}\``} is ${showTermType(leaf)}.`);
+    return fail(
+      "K0502",
+      span,
+      `${what} must be real throughout, but ${path === "" ? "it" : `\`${path}\``} is ${showTermType(leaf)}.`,
+    );
   };
 
 /** The argument that is differentiated in, and how to call the function with another in its place. */
-function splitArguments(e: Elaborator, f: FunctionTerm, args: CallArguments, what: string): { readonly argument: Term; readonly call: (x: Term) => Term } {
-  if (f.unknowns && f.unknowns.length > 0 && (args.parameters !== undefined || !f.hasParameters) && f.unknowns.length > 1) {
+function splitArguments(
+  e: Elaborator,
+  f: FunctionTerm,
+  args: CallArguments,
+  what: string,
+): { readonly argument: Term; readonly call: (x: Term) => Term } {
+  if (
+    f.unknowns &&
+    f.unknowns.length > 0 &&
+    (args.parameters !== undefined || !f.hasParameters) &&
+    f.unknowns.length > 1
+  ) {
     // All unknowns of an objective together, as one named tuple in the order of the declaration.
     const names = f.unknowns;
     const values = names.map((n, i) => args.named.get(n) ?? args.positional[i]);
@@ -62,7 +89,9 @@ function splitArguments(e: Elaborator, f: FunctionTerm, args: CallArguments, wha
   const named = args.positional.length === 0 && firstName !== undefined ? args.named.get(firstName) : undefined;
   const first = named ?? args.positional[0];
   if (!first)
-    fail("K0503", args.span, `\`${what}(f)\` takes the arguments of \`f\`, and differentiates in the first.`, { help: `Write \`${what}(f)(x)\`.` });
+    fail("K0503", args.span, `\`${what}(f)\` takes the arguments of \`f\`, and differentiates in the first.`, {
+      help: `Write \`${what}(f)(x)\`.`,
+    });
   const argument = realTerm(e, first, `What \`${what}\` differentiates in`, args.spans?.[0] ?? args.span);
   return {
     argument,
@@ -73,7 +102,13 @@ function splitArguments(e: Elaborator, f: FunctionTerm, args: CallArguments, wha
   };
 }
 
-function differentiate(e: Elaborator, argument: Term, call: (x: Term) => Term, what: string, span: Span): Differentiated {
+function differentiate(
+  e: Elaborator,
+  argument: Term,
+  call: (x: Term) => Term,
+  what: string,
+  span: Span,
+): Differentiated {
   const leaves = leavesOf(argument, refuseLeaf(e, `What \`${what}\` differentiates in`, span));
   const builder = new Builder({ parent: e.builder, hoist: true });
   const inputs = leaves.map((l): ArrayTerm => ({ kind: "array", type: "real", atom: builder.input(l.atom.type) }));
@@ -101,7 +136,10 @@ function asFunction(e: Elaborator, term: Term, what: string, span: Span): Functi
 
 /** True for `stop_gradient`, also where a checked program has an opaque equation for it. */
 function stops(eq: Equation): boolean {
-  return eq.primitive === (stopGradientPrimitive as never) || (eq.primitive.name === "opaque" && String(eq.params.name).startsWith("stop_gradient "));
+  return (
+    eq.primitive === (stopGradientPrimitive as never) ||
+    (eq.primitive.name === "opaque" && String(eq.params.name).startsWith("stop_gradient "))
+  );
 }
 
 /**
@@ -113,7 +151,8 @@ function refuseUndifferentiable(d: Differentiated, mode: "forward" | "reverse"):
     const reached = new Set<number>();
     for (const a of graph.outputs) if (a.kind === "var") reached.add(a.id);
     for (const eq of [...graph.equations].reverse())
-      if (!stops(eq) && eq.outputs.some((v) => reached.has(v.id))) for (const a of eq.inputs) if (a.kind === "var") reached.add(a.id);
+      if (!stops(eq) && eq.outputs.some((v) => reached.has(v.id)))
+        for (const a of eq.inputs) if (a.kind === "var") reached.add(a.id);
     for (const eq of graph.equations) {
       if (stops(eq) || !eq.outputs.some((v) => reached.has(v.id))) continue;
       const moving = eq.inputs.map((a) => a.kind === "var" && active.has(a.id));
@@ -126,17 +165,23 @@ function refuseUndifferentiable(d: Differentiated, mode: "forward" | "reverse"):
         const inside = [...constants, ...carry.map(() => true), ...stacked];
         const realCarry = params.body.outputs.slice(0, params.carry).some((a) => a.type.dtype === "real");
         if (mode === "reverse" && params.length === undefined && realCarry)
-          fail("K0501", eq.span, "This loop is differentiated in reverse, but nothing says how many steps it may take.", {
-            help:
-              "Bound it (`loop s = s0 for t in 0..1000 while ... { ... }`), so that its values can be saved; " +
-              "or say what the loop solves, as `root(F, from = x0)` or `fixpoint(T, from = x0)`, and the derivative follows from the condition alone.",
-          });
+          fail(
+            "K0501",
+            eq.span,
+            "This loop is differentiated in reverse, but nothing says how many steps it may take.",
+            {
+              help:
+                "Bound it (`loop s = s0 for t in 0..1000 while ... { ... }`), so that its values can be saved; " +
+                "or say what the loop solves, as `root(F, from = x0)` or `fixpoint(T, from = x0)`, and the derivative follows from the condition alone.",
+            },
+          );
         visit(params.body, new Set(params.body.inputs.filter((_, i) => inside[i]).map((v) => v.id)));
       } else if (eq.primitive === (callPrimitive as never)) {
         const { graph: inner } = eq.params as CallParams;
         visit(inner, new Set(inner.inputs.filter((_, i) => moving[i]).map((v) => v.id)));
       } else if (eq.primitive === (condPrimitive as never)) {
-        for (const g of eq.primitive.graphs?.(eq.params) ?? []) visit(g, new Set(g.inputs.filter((_, i) => moving[i + 1]).map((v) => v.id)));
+        for (const g of eq.primitive.graphs?.(eq.params) ?? [])
+          visit(g, new Set(g.inputs.filter((_, i) => moving[i + 1]).map((v) => v.id)));
       } else for (const g of eq.primitive.graphs?.(eq.params) ?? []) visit(g, new Set(g.inputs.map((v) => v.id)));
       for (const v of eq.outputs) if (v.type.dtype === "real") active.add(v.id);
     }
@@ -147,7 +192,12 @@ function refuseUndifferentiable(d: Differentiated, mode: "forward" | "reverse"):
 const realArray = (atom: Atom): ArrayTerm => ({ kind: "array", type: "real", atom });
 
 /** `value_and_grad(f)(x, ...)`; with `aux` the function may give `(value, rest)`. */
-export function gradient(e: Elaborator, given: Term, args: CallArguments, what: "grad" | "value_and_grad"): { value: Term; gradient: Term } {
+export function gradient(
+  e: Elaborator,
+  given: Term,
+  args: CallArguments,
+  what: "grad" | "value_and_grad",
+): { value: Term; gradient: Term } {
   const f = asFunction(e, given, what, args.span);
   const { argument, call } = splitArguments(e, f, args, what);
   let rest: { readonly term: Term; readonly leaves: readonly ArrayTerm[] } | undefined;
@@ -172,17 +222,33 @@ export function gradient(e: Elaborator, given: Term, args: CallArguments, what: 
   let scalar = value!;
   if (scalar.kind === "error") e.giveUp();
   if (scalar.kind !== "array" || rankOf(scalar) > 0 || (scalar.type !== "real" && scalar.type !== "int"))
-    fail("K0505", args.span, `\`${what}\` wants a function with one real value, but this one gives ${showTermType(scalar)}.`, {
-      help: scalar.kind === "array" && rankOf(scalar) > 0 ? "For all derivatives of an array take `jacobian`; or sum it first." : "Return a number.",
-    });
+    fail(
+      "K0505",
+      args.span,
+      `\`${what}\` wants a function with one real value, but this one gives ${showTermType(scalar)}.`,
+      {
+        help:
+          scalar.kind === "array" && rankOf(scalar) > 0
+            ? "For all derivatives of an array take `jacobian`; or sum it first."
+            : "Return a number.",
+      },
+    );
   const leaves = d.leaves;
   if (e.mode === "check") {
     refuseUndifferentiable(d, "reverse");
     const types = [...d.graph.outputs.map((a) => a.type), ...leaves.map((l) => l.atom.type)];
     const out = opaque(e.builder, `${what} ${d.graph.equations.length}`, operandsOf(d), types);
-    const restTerm = rest && rebuild(rest.term, rest.leaves.map((l, i) => ({ ...l, atom: out[1 + i]! })));
+    const restTerm =
+      rest &&
+      rebuild(
+        rest.term,
+        rest.leaves.map((l, i) => ({ ...l, atom: out[1 + i]! })),
+      );
     scalar = realArray(out[0]!);
-    const g = rebuild(argument, leaves.map((_, i) => realArray(out[d.graph.outputs.length + i]!)));
+    const g = rebuild(
+      argument,
+      leaves.map((_, i) => realArray(out[d.graph.outputs.length + i]!)),
+    );
     return { value: restTerm ? tupleTerm([scalar, restTerm]) : scalar, gradient: g };
   }
   const { outputs, linear } = linearize(e.builder, d.graph, operandsOf(d), maskOf(d));
@@ -193,12 +259,23 @@ export function gradient(e: Elaborator, given: Term, args: CallArguments, what: 
     leaves.map((l, i) => realArray(instantiate(e.builder, result[i], l.atom.type))),
   );
   const main = realArray(outputs[0]!);
-  const restTerm = rest && rebuild(rest.term, rest.leaves.map((l, i) => ({ ...l, atom: outputs[1 + i]! })));
+  const restTerm =
+    rest &&
+    rebuild(
+      rest.term,
+      rest.leaves.map((l, i) => ({ ...l, atom: outputs[1 + i]! })),
+    );
   return { value: restTerm ? tupleTerm([main, restTerm]) : main, gradient: g };
 }
 
 /** Like `differentiate`, for a value whose first part is differentiated and whose other parts may be anything. */
-function differentiateWithRest(e: Elaborator, argument: Term, call: (x: Term) => Term, what: string, span: Span): Differentiated {
+function differentiateWithRest(
+  e: Elaborator,
+  argument: Term,
+  call: (x: Term) => Term,
+  what: string,
+  span: Span,
+): Differentiated {
   return differentiate(
     e,
     argument,
@@ -207,7 +284,14 @@ function differentiateWithRest(e: Elaborator, argument: Term, call: (x: Term) =>
       const items = t.kind === "tuple" ? t.items : [t];
       const first = items[0]!;
       if (first.kind === "array" && first.type === "int")
-        return tupleTerm([realArray(e.emit("convert real", [first.atom], coreType("real", shapeOf(first)), (b) => convert(b, first.atom, "real"))), ...items.slice(1)]);
+        return tupleTerm([
+          realArray(
+            e.emit("convert real", [first.atom], coreType("real", shapeOf(first)), (b) =>
+              convert(b, first.atom, "real"),
+            ),
+          ),
+          ...items.slice(1),
+        ]);
       return t;
     },
     what,
@@ -219,10 +303,20 @@ function differentiateWithRest(e: Elaborator, argument: Term, call: (x: Term) =>
 export function directional(e: Elaborator, given: Term, args: CallArguments, what = "jvp"): Term {
   const f = asFunction(e, given, what, args.span);
   const { x, v } = pointAndDirection(e, args, what);
-  const d = differentiate(e, x, (t) => applyTerm(e, f, { positional: [t], named: new Map(), span: args.span }), what, args.span);
+  const d = differentiate(
+    e,
+    x,
+    (t) => applyTerm(e, f, { positional: [t], named: new Map(), span: args.span }),
+    what,
+    args.span,
+  );
   requireReal(d.result, what, args.span);
   const directions = leavesOf(v, refuseLeaf(e, "The direction", args.span));
-  return forward(e, d, directions.map((t) => t.atom));
+  return forward(
+    e,
+    d,
+    directions.map((t) => t.atom),
+  );
 }
 
 function requireReal(result: Term, what: string, span: Span): void {
@@ -237,7 +331,12 @@ function forward(e: Elaborator, d: Differentiated, directions: readonly Atom[]):
   const outs = leavesOf(d.result, refuseLeaf(e, "The result", e.builder.span!));
   if (e.mode === "check") {
     refuseUndifferentiable(d, "forward");
-    const results = opaque(e.builder, "jvp", [...operandsOf(d), ...directions], outs.map((t) => t.atom.type));
+    const results = opaque(
+      e.builder,
+      "jvp",
+      [...operandsOf(d), ...directions],
+      outs.map((t) => t.atom.type),
+    );
     return rebuild(d.result, results.map(realArray));
   }
   const tangents = [...d.captured.map(() => undefined), ...directions];
@@ -251,7 +350,9 @@ function forward(e: Elaborator, d: Differentiated, directions: readonly Atom[]):
 function pointAndDirection(e: Elaborator, args: CallArguments, what: string): { readonly x: Term; readonly v: Term } {
   const [point, direction] = args.positional;
   if (!point || !direction || args.positional.length !== 2)
-    fail("K0507", args.span, `\`${what}(f)\` takes a point and a direction.`, { help: `Write \`${what}(f)(x, v)\`; other arguments are captured: \`${what}(x => f(x, y))(x, v)\`.` });
+    fail("K0507", args.span, `\`${what}(f)\` takes a point and a direction.`, {
+      help: `Write \`${what}(f)(x, v)\`; other arguments are captured: \`${what}(x => f(x, y))(x, v)\`.`,
+    });
   const x = realTerm(e, point, "The point", args.span);
   const v = realTerm(e, direction, "The direction", args.span);
   return { x, v: alignDirection(e, v, x, "direction", args.span) };
@@ -262,7 +363,10 @@ function alignDirection(e: Elaborator, v: Term, x: Term, what: string, span: Spa
     sameStructure(x, v) &&
     leavesOf(x, refuseLeaf(e, "", span)).every((l, i) => {
       const other = leavesOf(v, refuseLeaf(e, "", span))[i]!;
-      return rankOf(l) === rankOf(other) && shapeOf(l).every((s, k) => s === shapeOf(other)[k] || e.couldBeEqual(s, shapeOf(other)[k]!));
+      return (
+        rankOf(l) === rankOf(other) &&
+        shapeOf(l).every((s, k) => s === shapeOf(other)[k] || e.couldBeEqual(s, shapeOf(other)[k]!))
+      );
     });
   if (!fits) fail("K0508", span, `The ${what} must be like ${showTermType(x)}, but it is ${showTermType(v)}.`);
   return v.kind === "tuple" && x.kind === "tuple" && x.names && v.names ? e.alignTo(v, x) : v;
@@ -275,13 +379,24 @@ export function pulledBack(e: Elaborator, given: Term, args: CallArguments): Ter
   if (!point || !cotangent || args.positional.length !== 2)
     fail("K0507", args.span, "`vjp(f)` takes a point and a cotangent of the value.", { help: "Write `vjp(f)(x, u)`." });
   const x = realTerm(e, point, "The point", args.span);
-  const d = differentiate(e, x, (t) => applyTerm(e, f, { positional: [t], named: new Map(), span: args.span }), "vjp", args.span);
+  const d = differentiate(
+    e,
+    x,
+    (t) => applyTerm(e, f, { positional: [t], named: new Map(), span: args.span }),
+    "vjp",
+    args.span,
+  );
   requireReal(d.result, "vjp", args.span);
   const u = alignDirection(e, realTerm(e, cotangent, "The cotangent", args.span), d.result, "cotangent", args.span);
   const incoming = leavesOf(u, refuseLeaf(e, "", args.span)).map((t) => t.atom);
   if (e.mode === "check") {
     refuseUndifferentiable(d, "reverse");
-    const out = opaque(e.builder, "vjp", [...operandsOf(d), ...incoming], d.leaves.map((l) => l.atom.type));
+    const out = opaque(
+      e.builder,
+      "vjp",
+      [...operandsOf(d), ...incoming],
+      d.leaves.map((l) => l.atom.type),
+    );
     return rebuild(x, out.map(realArray));
   }
   const { linear } = linearize(e.builder, d.graph, operandsOf(d), maskOf(d));
@@ -296,18 +411,34 @@ export function pulledBack(e: Elaborator, given: Term, args: CallArguments): Ter
 export function linearized(e: Elaborator, given: Term, args: CallArguments): Term {
   const f = asFunction(e, given, "linearize", args.span);
   const [point] = args.positional;
-  if (!point || args.positional.length !== 1) fail("K0507", args.span, "`linearize(f)` takes a point.", { help: "Write `linearize(f)(x)`." });
+  if (!point || args.positional.length !== 1)
+    fail("K0507", args.span, "`linearize(f)` takes a point.", { help: "Write `linearize(f)(x)`." });
   const x = realTerm(e, point, "The point", args.span);
-  const d = differentiate(e, x, (t) => applyTerm(e, f, { positional: [t], named: new Map(), span: args.span }), "linearize", args.span);
+  const d = differentiate(
+    e,
+    x,
+    (t) => applyTerm(e, f, { positional: [t], named: new Map(), span: args.span }),
+    "linearize",
+    args.span,
+  );
   requireReal(d.result, "linearize", args.span);
   const outs = leavesOf(d.result, refuseLeaf(e, "", args.span));
   if (e.mode === "check") {
-    const values = opaque(e.builder, "linearize", operandsOf(d), outs.map((t) => t.atom.type));
+    const values = opaque(
+      e.builder,
+      "linearize",
+      operandsOf(d),
+      outs.map((t) => t.atom.type),
+    );
     const apply = (inner: CallArguments): Term => {
       const v = inner.positional[0];
       if (!v) fail("K0507", inner.span, "The derivative takes a direction.");
       const w = alignDirection(e, realTerm(e, v, "The direction", inner.span), x, "direction", inner.span);
-      return forward(e, d, leavesOf(w, refuseLeaf(e, "", inner.span)).map((t) => t.atom));
+      return forward(
+        e,
+        d,
+        leavesOf(w, refuseLeaf(e, "", inner.span)).map((t) => t.atom),
+      );
     };
     return tupleTerm([rebuild(d.result, values.map(realArray)), { kind: "function", name: "", arity: 1, apply }]);
   }
@@ -316,7 +447,11 @@ export function linearized(e: Elaborator, given: Term, args: CallArguments): Ter
     const v = inner.positional[0];
     if (!v) fail("K0507", inner.span, "The derivative takes a direction.");
     const w = alignDirection(e, realTerm(e, v, "The direction", inner.span), x, "direction", inner.span);
-    const tangents = applyLinear(e.builder, linear, leavesOf(w, refuseLeaf(e, "", inner.span)).map((t) => t.atom));
+    const tangents = applyLinear(
+      e.builder,
+      linear,
+      leavesOf(w, refuseLeaf(e, "", inner.span)).map((t) => t.atom),
+    );
     return rebuild(
       d.result,
       outs.map((t, i) => realArray(instantiate(e.builder, tangents[i], t.atom.type))),
@@ -326,10 +461,22 @@ export function linearized(e: Elaborator, given: Term, args: CallArguments): Ter
 }
 
 /** `jacobian(f)(x, ...)`: the output's axes, then the input's; over tuples a matrix. */
-export function jacobian(e: Elaborator, given: Term, args: CallArguments, mode: "forward" | "reverse" | undefined, what = "jacobian"): Term {
+export function jacobian(
+  e: Elaborator,
+  given: Term,
+  args: CallArguments,
+  mode: "forward" | "reverse" | undefined,
+  what = "jacobian",
+): Term {
   const f = asFunction(e, given, what, args.span);
   const { argument, call } = splitArguments(e, f, args, what);
-  const d = differentiate(e, argument, (x) => realTerm(e, call(x), `What \`${what}\` differentiates`, args.span), what, args.span);
+  const d = differentiate(
+    e,
+    argument,
+    (x) => realTerm(e, call(x), `What \`${what}\` differentiates`, args.span),
+    what,
+    args.span,
+  );
   requireReal(d.result, what, args.span);
   const outs = leavesOf(d.result, refuseLeaf(e, "", args.span));
   const sizes = (terms: readonly ArrayTerm[]) => terms.map((t) => productOfDims(shapeOf(t)));
@@ -352,9 +499,16 @@ export function jacobian(e: Elaborator, given: Term, args: CallArguments, mode: 
   const inputs = from.map((t) => inner.input(t.atom.type));
   const applied = reverse ? transposeLinear(inner, linear, inputs) : applyLinear(inner, linear, inputs);
   const to = reverse ? d.leaves : outs;
-  const { graph, captured } = inner.close(what, to.map((t, i) => instantiate(inner, applied[i], t.atom.type)));
+  const { graph, captured } = inner.close(
+    what,
+    to.map((t, i) => instantiate(inner, applied[i], t.atom.type)),
+  );
   const count = reverse ? m : n;
-  const identity = convert(b, equal(b, broadcast(b, iota(b, count), [count, count], [0]), broadcast(b, iota(b, count), [count, count], [1])), "real");
+  const identity = convert(
+    b,
+    equal(b, broadcast(b, iota(b, count), [count, count], [0]), broadcast(b, iota(b, count), [count, count], [1])),
+    "real",
+  );
   let offset = 0;
   const basis = from.map((t) => {
     const size = knownDim(productOfDims(shapeOf(t)))!;
@@ -362,11 +516,18 @@ export function jacobian(e: Elaborator, given: Term, args: CallArguments, mode: 
     offset += size;
     return reshape(b, part, [count, ...shapeOf(t)]);
   });
-  const batched = batchGraph(b, graph, [...captured, ...basis], [...captured.map(() => false), ...basis.map(() => true)], count);
+  const batched = batchGraph(
+    b,
+    graph,
+    [...captured, ...basis],
+    [...captured.map(() => false), ...basis.map(() => true)],
+    count,
+  );
   const flat = to.map((t, i) =>
     reshape(b, withLanes(b, batched.outputs[i]!, batched.batched[i]!, count), [count, productOfDims(shapeOf(t))]),
   );
-  const joined = flat.length === 0 ? zerosOf(b, coreType("real", [count, 0])) : flat.length === 1 ? flat[0]! : concat(b, flat, 1);
+  const joined =
+    flat.length === 0 ? zerosOf(b, coreType("real", [count, 0])) : flat.length === 1 ? flat[0]! : concat(b, flat, 1);
   const result = reverse ? joined : transpose(b, joined, [1, 0]);
   return realArray(reshape(b, result, shape));
 }

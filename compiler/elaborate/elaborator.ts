@@ -3,7 +3,15 @@
  * symbols and work that needs numbers becomes an `opaque` equation; with mode "bind" sizes are numbers.
  */
 import { Builder } from "../core/builder.ts";
-import { compareDims, type Dim, dimKey, resolve, showDim, subtractDims as subtract, unifyDims } from "../core/dimension.ts";
+import {
+  compareDims,
+  type Dim,
+  dimKey,
+  resolve,
+  showDim,
+  subtractDims as subtract,
+  unifyDims,
+} from "../core/dimension.ts";
 import { type ArrayType, type Atom, boolLiteral, intLiteral, intScalar } from "../core/graph.ts";
 import { opaque } from "../core/opaque.ts";
 import type { Emitter } from "../core/primitive.ts";
@@ -13,8 +21,8 @@ import { type Diagnostic, DiagnosticError, errorAt, fail, warningAt } from "../s
 import type { Expression, Span } from "../syntax/tree.ts";
 import { check } from "../transform/control/effects.ts";
 import { elaborateExpression } from "./expressions.ts";
-import { Scope } from "./scope.ts";
-import { alignFields, type ArrayTerm, type RangeTerm, shapeOf, showTermType, type Term } from "./terms.ts";
+import type { Scope } from "./scope.ts";
+import { type ArrayTerm, alignFields, type RangeTerm, shapeOf, showTermType, type Term } from "./terms.ts";
 
 /** Thrown past a mistake that was already reported. */
 export class AlreadyReported extends Error {}
@@ -102,8 +110,14 @@ export class Elaborator {
     return this.emitMany(name, inputs, [type], (b) => [make(b)])[0]!;
   }
 
-  emitMany(name: string, inputs: readonly Atom[], types: readonly ArrayType[], make: (b: Emitter) => readonly Atom[]): readonly Atom[] {
-    const constant = inputs.length > 0 && inputs.every((a) => a.kind === "literal") && types.every((t) => t.shape.length === 0);
+  emitMany(
+    name: string,
+    inputs: readonly Atom[],
+    types: readonly ArrayType[],
+    make: (b: Emitter) => readonly Atom[],
+  ): readonly Atom[] {
+    const constant =
+      inputs.length > 0 && inputs.every((a) => a.kind === "literal") && types.every((t) => t.shape.length === 0);
     if (this.mode === "check" && !constant) return opaque(this.builder, name, inputs, types);
     return make(this.builder);
   }
@@ -135,7 +149,14 @@ export class Elaborator {
   }
 
   /** A promise checked when the program runs. */
-  require(span: Span | undefined, code: string, promise: Atom, details: readonly Atom[], message: string, help?: string): void {
+  require(
+    span: Span | undefined,
+    code: string,
+    promise: Atom,
+    details: readonly Atom[],
+    message: string,
+    help?: string,
+  ): void {
     if (this.mode === "check") return;
     check(this.builder, promise, details, { code, message, help, span });
   }
@@ -171,7 +192,9 @@ export class Elaborator {
         help: "Sizes are made of numbers, sizes of data, `int` params, and arithmetic on them. A part that depends on data is chosen by `where`, `top_k` or a mask of zeros.",
       });
     return fail("K0208", span, `A size is an int, but this is ${showTermType(term)}.`, {
-      ...(term.kind === "array" && term.type === "real" ? { help: "`int(x)` rounds toward zero: `int(0.8 * n)`." } : {}),
+      ...(term.kind === "array" && term.type === "real"
+        ? { help: "`int(x)` rounds toward zero: `int(0.8 * n)`." }
+        : {}),
     });
   }
 
@@ -191,7 +214,9 @@ export class Elaborator {
         help: "Such a range can only drive a `loop`.",
       });
     const length = this.lengthOfRange(range, span);
-    const atom = this.emit("iota", [from.atom], { dtype: "int", shape: [length] }, (b) => add(b, iota(b, length), from.atom));
+    const atom = this.emit("iota", [from.atom], { dtype: "int", shape: [length] }, (b) =>
+      add(b, iota(b, length), from.atom),
+    );
     return { kind: "array", type: "int", atom };
   }
 
@@ -225,7 +250,8 @@ export class Elaborator {
 
   /** True for a variable of a function being differentiated or a loop, rather than of the script. */
   isVarying(a: Atom): boolean {
-    for (let b: Builder | undefined = this.builder; b; b = b.parent) if (b.owns(a)) return b.parent !== undefined || !this.globals.has(b);
+    for (let b: Builder | undefined = this.builder; b; b = b.parent)
+      if (b.owns(a)) return b.parent !== undefined || !this.globals.has(b);
     return false;
   }
 
@@ -235,4 +261,3 @@ export class Elaborator {
     return this.at(expression.span, () => elaborateExpression(this, expression, scope));
   }
 }
-

@@ -29,7 +29,11 @@ export function elaborateExpression(e: Elaborator, x: Expression, scope: Scope):
       return lookUp(x.name, x.span, scope);
     case "tuple": {
       const names = x.items[0]?.name ? x.items.map((i) => i.name!.name) : undefined;
-      if (names) refuseRepeats(x.items.map((i) => i.name!), "field");
+      if (names)
+        refuseRepeats(
+          x.items.map((i) => i.name!),
+          "field",
+        );
       return tupleTerm(
         x.items.map((i) => e.expression(i.value, scope)),
         names,
@@ -112,7 +116,9 @@ function refuseRepeats(names: readonly { readonly name: string; readonly span: S
   for (const { name, span } of names) {
     const first = seen.get(name);
     if (first)
-      fail("K0225", span, `The ${what} \`${name}\` stands here twice.`, { notes: [{ message: "The first one:", span: first }] });
+      fail("K0225", span, `The ${what} \`${name}\` stands here twice.`, {
+        notes: [{ message: "The first one:", span: first }],
+      });
     seen.set(name, span);
   }
 }
@@ -127,9 +133,14 @@ export function readField(e: Elaborator, base: Term, name: string, span: Span): 
   const at = base.names.indexOf(name);
   if (at < 0) {
     const near = suggest(name, base.names);
-    fail("K0227", span, `There is no field \`${name}\`; the fields are ${base.names.map((n) => `\`${n}\``).join(", ")}.`, {
-      ...(near ? { help: `Did you mean \`${near}\`?` } : {}),
-    });
+    fail(
+      "K0227",
+      span,
+      `There is no field \`${name}\`; the fields are ${base.names.map((n) => `\`${n}\``).join(", ")}.`,
+      {
+        ...(near ? { help: `Did you mean \`${near}\`?` } : {}),
+      },
+    );
   }
   base.onRead?.(name);
   const item = base.items[at]!;

@@ -3,13 +3,30 @@ import { Builder } from "../core/builder.ts";
 import { type Dim, knownDim, showDim, unifyDims } from "../core/dimension.ts";
 import type { Graph, Var } from "../core/graph.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type { Argument, Call, FunctionDeclaration, Identifier, Lambda, Parameter, Pattern, Span } from "../syntax/tree.ts";
+import type {
+  Argument,
+  Call,
+  FunctionDeclaration,
+  Identifier,
+  Lambda,
+  Parameter,
+  Pattern,
+  Span,
+} from "../syntax/tree.ts";
 import { call } from "../transform/control/call.ts";
 import { applyCustomRule } from "./custom-rules.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { leadingSlice, lengthOf } from "./indexing.ts";
 import { Scope, suggest } from "./scope.ts";
-import { type ArrayTerm, type CallArguments, errorTerm, type FunctionTerm, rebuild, showTermType, type Term } from "./terms.ts";
+import {
+  type ArrayTerm,
+  type CallArguments,
+  errorTerm,
+  type FunctionTerm,
+  rebuild,
+  showTermType,
+  type Term,
+} from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
 const deepest = 200;
@@ -24,7 +41,8 @@ export function applyTerm(e: Elaborator, f: Term, args: CallArguments): Term {
       help: "A line that starts with `(` is a new statement; a product is written with `*`.",
     });
   }
-  if (e.depth > deepest) fail("K0231", args.span, "Calls nest too deeply here.", { help: "There is no recursion: write a `loop`." });
+  if (e.depth > deepest)
+    fail("K0231", args.span, "Calls nest too deeply here.", { help: "There is no recursion: write a `loop`." });
   e.depth += 1;
   try {
     return (callable as FunctionTerm).apply(args);
@@ -50,7 +68,10 @@ export function elaborateCall(e: Elaborator, x: Call, scope: Scope): Term {
       const positional: Dim[] = [];
       const named = new Map<string, Dim>();
       for (const place of callee.places) {
-        if (place.kind === "slice") fail("K0232", place.span, "A slice is no dimension.", { help: "Brackets after a function give sizes: `zeros[n, d]`." });
+        if (place.kind === "slice")
+          fail("K0232", place.span, "A slice is no dimension.", {
+            help: "Brackets after a function give sizes: `zeros[n, d]`.",
+          });
         const dim = e.dimension(place.value, scope);
         if (place.kind === "dimension") named.set(place.name.name, dim);
         else positional.push(dim);
@@ -73,7 +94,11 @@ export function elaborateCall(e: Elaborator, x: Call, scope: Scope): Term {
   });
 }
 
-function elaborateArguments(e: Elaborator, args: readonly Argument[], scope: Scope): readonly [Term[], Map<string, Term>] {
+function elaborateArguments(
+  e: Elaborator,
+  args: readonly Argument[],
+  scope: Scope,
+): readonly [Term[], Map<string, Term>] {
   const positional: Term[] = [];
   const named = new Map<string, Term>();
   for (const a of args) {
@@ -115,9 +140,14 @@ function refuseNamed(args: CallArguments, _name: string): void {
 
 export function countArguments(args: CallArguments, wanted: number, what: string, declared?: Span): void {
   if (args.positional.length === wanted) return;
-  fail("K0234", args.span, `${what} takes ${wanted} argument${wanted === 1 ? "" : "s"}, but ${args.positional.length === 1 ? "one is" : `${args.positional.length} are`} given.`, {
-    ...(declared ? { notes: [{ message: "It is declared here:", span: declared }] } : {}),
-  });
+  fail(
+    "K0234",
+    args.span,
+    `${what} takes ${wanted} argument${wanted === 1 ? "" : "s"}, but ${args.positional.length === 1 ? "one is" : `${args.positional.length} are`} given.`,
+    {
+      ...(declared ? { notes: [{ message: "It is declared here:", span: declared }] } : {}),
+    },
+  );
 }
 
 // ---------------------------------------------------------------- patterns
@@ -150,13 +180,20 @@ function takeApart(e: Elaborator, pattern: Extract<Pattern, { kind: "tuple-patte
     // Named tuples come apart by field name, in any order, some or all.
     return pattern.items.map((p) => {
       if (p.kind !== "name-pattern")
-        fail("K0236", p.span, "A named tuple comes apart by the names of its fields.", { help: `Its fields are ${term.names!.join(", ")}.` });
+        fail("K0236", p.span, "A named tuple comes apart by the names of its fields.", {
+          help: `Its fields are ${term.names!.join(", ")}.`,
+        });
       const at = term.names!.indexOf(p.name);
       if (at < 0) {
         const near = suggest(p.name, term.names!);
-        fail("K0227", p.span, `There is no field \`${p.name}\`; the fields are ${term.names!.map((n) => `\`${n}\``).join(", ")}.`, {
-          help: near ? `Did you mean \`${near}\`?` : "A named tuple comes apart by the names of its fields.",
-        });
+        fail(
+          "K0227",
+          p.span,
+          `There is no field \`${p.name}\`; the fields are ${term.names!.map((n) => `\`${n}\``).join(", ")}.`,
+          {
+            help: near ? `Did you mean \`${near}\`?` : "A named tuple comes apart by the names of its fields.",
+          },
+        );
       }
       return [p, term.items[at]!];
     });
@@ -195,18 +232,28 @@ export function matchArguments(
 ): Map<string, Term> {
   const found = new Map<string, Term>();
   if (given.positional.length > parameters.length)
-    fail("K0234", span, `${what} takes ${parameters.length} argument${parameters.length === 1 ? "" : "s"}, but ${given.positional.length} are given.`, {
-      notes: [{ message: "It is declared here:", span: declared.span }],
-    });
+    fail(
+      "K0234",
+      span,
+      `${what} takes ${parameters.length} argument${parameters.length === 1 ? "" : "s"}, but ${given.positional.length} are given.`,
+      {
+        notes: [{ message: "It is declared here:", span: declared.span }],
+      },
+    );
   given.positional.forEach((t, i) => {
     found.set(parameters[i]!.name.name, t);
   });
   for (const [name, term] of given.named) {
     if (!parameters.some((p) => p.name.name === name)) {
-      const near = suggest(name, parameters.map((p) => p.name.name));
+      const near = suggest(
+        name,
+        parameters.map((p) => p.name.name),
+      );
       fail("K0233", span, `${what} has no argument called \`${name}\`.`, {
         notes: [{ message: "It is declared here:", span: declared.span }],
-        help: near ? `Did you mean \`${near}\`?` : `Its arguments are ${parameters.map((p) => `\`${p.name.name}\``).join(", ") || "none"}.`,
+        help: near
+          ? `Did you mean \`${near}\`?`
+          : `Its arguments are ${parameters.map((p) => `\`${p.name.name}\``).join(", ") || "none"}.`,
       });
     }
     if (found.has(name)) fail("K0225", span, `The argument \`${name}\` of ${what} is given twice.`);
@@ -234,7 +281,11 @@ export function bindDimensionArguments(
   const given = args.dimensions;
   if (!given) return;
   if (given.positional.length > declared.length)
-    fail("K0241", args.span, `${what} takes ${declared.length === 0 ? "no sizes" : `${declared.length} size${declared.length === 1 ? "" : "s"}`} in brackets, but ${given.positional.length} are given.`);
+    fail(
+      "K0241",
+      args.span,
+      `${what} takes ${declared.length === 0 ? "no sizes" : `${declared.length} size${declared.length === 1 ? "" : "s"}`} in brackets, but ${given.positional.length} are given.`,
+    );
   given.positional.forEach((d, i) => {
     unifyDims(dims.found.get(declared[i]!.name)!, d);
   });
@@ -268,7 +319,14 @@ export function declaredFunction(e: Elaborator, declaration: FunctionDeclaration
         if (given.kind === "error") e.giveUp();
         const value = given;
         if (!p.type) return value;
-        return fitTerm(e, value, resolveType(e, p.type, dims), `the argument \`${p.name.name}\` of ${what}`, (i < args.positional.length ? args.spans?.[i] : undefined) ?? args.span, p.span);
+        return fitTerm(
+          e,
+          value,
+          resolveType(e, p.type, dims),
+          `the argument \`${p.name.name}\` of ${what}`,
+          (i < args.positional.length ? args.spans?.[i] : undefined) ?? args.span,
+          p.span,
+        );
       });
       const body = (values: readonly Term[]): Term =>
         e.inFrame(() => {
@@ -276,10 +334,18 @@ export function declaredFunction(e: Elaborator, declaration: FunctionDeclaration
             inner.bind(p.name.name, values[i]!, p.name.span);
           });
           // A dimension no argument determines is only a mistake where it is used.
-          for (const [name, dim] of dims.found) if (!inner.own(name)) inner.bind(name, settledDimension(e, name, dim, args, what));
+          for (const [name, dim] of dims.found)
+            if (!inner.own(name)) inner.bind(name, settledDimension(e, name, dim, args, what));
           const result = e.expression(declaration.body, inner);
           if (!declaration.result) return result;
-          return fitTerm(e, result, resolveType(e, declaration.result, dims), `the result of ${what}`, declaration.body.span, declaration.result.span);
+          return fitTerm(
+            e,
+            result,
+            resolveType(e, declaration.result, dims),
+            `the result of ${what}`,
+            declaration.body.span,
+            declaration.result.span,
+          );
         });
       if (declaration.rule) return applyCustomRule(e, declaration, fitted, inner, body, args.span);
       const sizes = [...dims.found].map(([n, d]) => `${n}=${showDim(d)}`).join();
@@ -336,7 +402,8 @@ function sharedCall(
   };
   if (!args.every(describe)) return undefined;
   // `x[i:i + 2]` has a length because both ends are known to start from one int: a graph would forget that.
-  const related = (l: ArrayTerm) => leaves.some((m) => m !== l && (m.atom === l.offset!.base || m.offset?.base === l.offset!.base));
+  const related = (l: ArrayTerm) =>
+    leaves.some((m) => m !== l && (m.atom === l.offset!.base || m.offset?.base === l.offset!.base));
   if (leaves.some((l) => l.offset && related(l))) return undefined;
   let shared = cache.get(key);
   if (!shared) {
@@ -348,7 +415,10 @@ function sharedCall(
     const result = e.within(b, () => body(values));
     const outputs: ArrayTerm[] = [];
     if (!collect(result, outputs)) return undefined;
-    const { graph, captured } = b.close("function", outputs.map((o) => o.atom));
+    const { graph, captured } = b.close(
+      "function",
+      outputs.map((o) => o.atom),
+    );
     shared = { graph, captured, inputs, result };
     cache.set(key, shared);
   }
@@ -361,7 +431,11 @@ function sharedCall(
     result,
     leavesOut.map(({ offset, ...l }, i) => {
       const from = offset ? inputs.indexOf(offset.base) : -1;
-      return { ...l, atom: outputs[i]!, ...(offset && from >= 0 ? { offset: { base: leaves[from]!.atom, by: offset.by } } : {}) };
+      return {
+        ...l,
+        atom: outputs[i]!,
+        ...(offset && from >= 0 ? { offset: { base: leaves[from]!.atom, by: offset.by } } : {}),
+      };
     }),
   );
 }

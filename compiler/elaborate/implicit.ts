@@ -31,18 +31,41 @@ export function implicitSolution(e: Elaborator, solution: Term, condition: (x: T
   const inputs = leaves.map((l): ArrayTerm => ({ kind: "array", type: "real", atom: builder.input(l.atom.type) }));
   const residual = e.within(builder, () => realTerm(e, condition(rebuild(solution, inputs)), "A condition", span));
   const residuals = leavesOf(residual, () => e.giveUp());
-  const { graph, captured } = builder.close("condition", residuals.map((t) => t.atom));
+  const { graph, captured } = builder.close(
+    "condition",
+    residuals.map((t) => t.atom),
+  );
   if (e.mode === "check") return solution;
   const sizesOf = (ts: readonly ArrayTerm[]) => ts.map((t) => knownDim(productOfDims(t.atom.type.shape))!);
   const total = (ns: readonly number[]) => ns.reduce((s, t) => s + t, 0);
   if (total(sizesOf(leaves)) !== total(sizesOf(residuals)))
-    fail("K0524", span, `The condition of this solve has ${total(sizesOf(residuals))} equation${total(sizesOf(residuals)) === 1 ? "" : "s"} for ${total(sizesOf(leaves))} unknown${total(sizesOf(leaves)) === 1 ? "" : "s"}: ${showTermType(residual)} for ${showTermType(solution)}.`);
+    fail(
+      "K0524",
+      span,
+      `The condition of this solve has ${total(sizesOf(residuals))} equation${total(sizesOf(residuals)) === 1 ? "" : "s"} for ${total(sizesOf(leaves))} unknown${total(sizesOf(leaves)) === 1 ? "" : "s"}: ${showTermType(residual)} for ${showTermType(solution)}.`,
+    );
 
   const x = leaves.map((l) => stopGradient(e.builder, l.atom));
   const identityInputs = [...x.map((a) => newVar(a.type)), ...captured.map((v) => newVar(v.type))];
-  const identity: Graph = { name: "solution", inputs: identityInputs, equations: [], outputs: identityInputs.slice(0, x.length) };
-  const rule = tangentRule(graph, x.map((a) => a.type), captured.map((v) => v.type), sizesOf(leaves), sizesOf(residuals), span);
-  const atoms = e.builder.emit(customDerivativePrimitive as never, [...x, ...captured], { graph: identity, rule, resultsAt: 0 });
+  const identity: Graph = {
+    name: "solution",
+    inputs: identityInputs,
+    equations: [],
+    outputs: identityInputs.slice(0, x.length),
+  };
+  const rule = tangentRule(
+    graph,
+    x.map((a) => a.type),
+    captured.map((v) => v.type),
+    sizesOf(leaves),
+    sizesOf(residuals),
+    span,
+  );
+  const atoms = e.builder.emit(customDerivativePrimitive as never, [...x, ...captured], {
+    graph: identity,
+    rule,
+    resultsAt: 0,
+  });
   return rebuild(
     solution,
     leaves.map((l, i) => ({ ...l, atom: atoms[i]! })),
@@ -74,26 +97,55 @@ function tangentRule(
     () => {
       // -(dF/dp) dp
       const moved = jvpGraph(b, condition, [...captured, ...x], [...directions, ...x.map(() => undefined)]);
-      const rhs = neg(b, flat(moved.tangents.map((t, i) => instantiate(b, t, condition.outputs[i]!.type)), rSizes));
+      const rhs = neg(
+        b,
+        flat(
+          moved.tangents.map((t, i) => instantiate(b, t, condition.outputs[i]!.type)),
+          rSizes,
+        ),
+      );
       // dF/dx, one column a unit direction.
-      const { linear } = linearize(b, condition, [...captured, ...x], [...captured.map(() => false), ...x.map(() => true)]);
+      const { linear } = linearize(
+        b,
+        condition,
+        [...captured, ...x],
+        [...captured.map(() => false), ...x.map(() => true)],
+      );
       const inner = new Builder({ parent: b });
       const units = xTypes.map((t) => inner.input(t));
       const applied = applyLinear(inner, linear, units);
-      const column = inner.close("column", applied.map((t, i) => instantiate(inner, t, condition.outputs[i]!.type)));
-      const eye = convert(b, equal(b, broadcast(b, iota(b, n), [n, n], [0]), broadcast(b, iota(b, n), [n, n], [1])), "real");
+      const column = inner.close(
+        "column",
+        applied.map((t, i) => instantiate(inner, t, condition.outputs[i]!.type)),
+      );
+      const eye = convert(
+        b,
+        equal(b, broadcast(b, iota(b, n), [n, n], [0]), broadcast(b, iota(b, n), [n, n], [1])),
+        "real",
+      );
       let at = 0;
       const basis = xTypes.map((t, i) => {
         const part = slice(b, eye, [0, at], [n, at + xSizes[i]!], [1, 1]);
         at += xSizes[i]!;
         return reshape(b, part, [n, ...t.shape]);
       });
-      const columns = batchGraph(b, column.graph, [...column.captured, ...basis], [...column.captured.map(() => false), ...basis.map(() => true)], n);
-      const rows = flat(columns.outputs.map((a, i) => withLanes(b, a, columns.batched[i]!, n)), rSizes, n);
+      const columns = batchGraph(
+        b,
+        column.graph,
+        [...column.captured, ...basis],
+        [...column.captured.map(() => false), ...basis.map(() => true)],
+        n,
+      );
+      const rows = flat(
+        columns.outputs.map((a, i) => withLanes(b, a, columns.batched[i]!, n)),
+        rSizes,
+        n,
+      );
       const [dx, ok] = linearSolve(b, transpose(b, rows, [1, 0]), reshape(b, rhs, [n, 1]));
       check(b, ok, [], {
         code: "K0411",
-        message: "The linear system for the derivative of this solution is singular: the condition does not determine it.",
+        message:
+          "The linear system for the derivative of this solution is singular: the condition does not determine it.",
         help: "Several solutions lie side by side here. Add a term that picks one (a small penalty), or differentiate the iteration itself with `adjoint = unroll`.",
         span,
       });

@@ -1,24 +1,52 @@
 /** Indices, slices, gathers, updated copies, and stacking. */
-import { addDims, compareDims, type Dim, knownDim, multiplyDims, productOfDims, resolve, showDim, subtractDims, applyOperation } from "../core/dimension.ts";
+import {
+  addDims,
+  applyOperation,
+  compareDims,
+  type Dim,
+  knownDim,
+  multiplyDims,
+  productOfDims,
+  resolve,
+  showDim,
+  subtractDims,
+} from "../core/dimension.ts";
 import { type Atom, intLiteral } from "../core/graph.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
 import { and, greaterEqual, less } from "../primitives/comparison.ts";
 import { gather, scatterAdd, scatterSet } from "../primitives/gather.ts";
 import { iota } from "../primitives/iota.ts";
-import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
 import { select } from "../primitives/select.ts";
+import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Index, Place, Span, With } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { commonShape, commonType, convertTo, stretch } from "./operators.ts";
 import type { Scope } from "./scope.ts";
-import { alignFields, type ArrayTerm, coreType, mapLeaves, rankOf, sameStructure, shapeOf, showTermType, type Term, tupleTerm } from "./terms.ts";
+import {
+  type ArrayTerm,
+  alignFields,
+  coreType,
+  mapLeaves,
+  rankOf,
+  sameStructure,
+  shapeOf,
+  showTermType,
+  type Term,
+  tupleTerm,
+} from "./terms.ts";
 
 /** One axis of an index after elaboration. */
 type Selector =
   | { readonly kind: "at"; readonly index: ArrayTerm; readonly span: Span }
   | { readonly kind: "rows"; readonly indices: ArrayTerm; readonly span: Span }
-  | { readonly kind: "slice"; readonly start: ArrayTerm | undefined; readonly stop: ArrayTerm | undefined; readonly step: number; readonly span: Span };
+  | {
+      readonly kind: "slice";
+      readonly start: ArrayTerm | undefined;
+      readonly stop: ArrayTerm | undefined;
+      readonly step: number;
+      readonly span: Span;
+    };
 
 export function elaborateIndex(e: Elaborator, x: Index, scope: Scope): Term {
   const base = e.expression(x.base, scope);
@@ -26,11 +54,22 @@ export function elaborateIndex(e: Elaborator, x: Index, scope: Scope): Term {
   if (base.kind === "function") {
     // `zeros[n]` without a call: constructors that take nothing else are values at once.
     const positional = x.places.map((p) => {
-      if (p.kind === "slice") fail("K0232", p.span, "A slice is no dimension.", { help: "Brackets after a function give sizes: `zeros[n, d]`." });
+      if (p.kind === "slice")
+        fail("K0232", p.span, "A slice is no dimension.", {
+          help: "Brackets after a function give sizes: `zeros[n, d]`.",
+        });
       return p;
     });
-    const dims = { positional: positional.filter((p) => p.kind === "at").map((p) => e.dimension(p.value, scope)), named: new Map(positional.filter((p) => p.kind === "dimension").map((p) => [p.name.name, e.dimension(p.value, scope)] as const)) };
-    if (constructors.has(base.name)) return base.apply({ positional: [], named: new Map(), dimensions: dims, span: x.span });
+    const dims = {
+      positional: positional.filter((p) => p.kind === "at").map((p) => e.dimension(p.value, scope)),
+      named: new Map(
+        positional
+          .filter((p) => p.kind === "dimension")
+          .map((p) => [p.name.name, e.dimension(p.value, scope)] as const),
+      ),
+    };
+    if (constructors.has(base.name))
+      return base.apply({ positional: [], named: new Map(), dimensions: dims, span: x.span });
     return { ...base, apply: (args) => base.apply({ ...args, dimensions: dims }) };
   }
   const selectors = x.places.map((p) => elaboratePlace(e, p, scope));
@@ -57,7 +96,9 @@ function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selector {
             ? { help: "`int(x)` rounds toward zero." }
             : {}),
       });
-    return rankOf(t) === 0 ? { kind: "at", index: t, span: place.span } : { kind: "rows", indices: t, span: place.span };
+    return rankOf(t) === 0
+      ? { kind: "at", index: t, span: place.span }
+      : { kind: "rows", indices: t, span: place.span };
   }
   const end = (x: typeof place.start): ArrayTerm | undefined => {
     if (!x) return undefined;
@@ -71,7 +112,9 @@ function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selector {
   if (place.step) {
     const known = knownDim(e.dimension(place.step, scope));
     if (known === undefined || known < 1)
-      fail("K0252", place.step.span, "The step of a slice is a positive number.", { help: "`flip(x)` turns an axis around." });
+      fail("K0252", place.step.span, "The step of a slice is a positive number.", {
+        help: "`flip(x)` turns an axis around.",
+      });
     step = known;
   }
   return { kind: "slice", start: end(place.start), stop: end(place.stop), step, span: place.span };
@@ -85,7 +128,10 @@ export function indexTerm(e: Elaborator, base: Term, selectors: readonly Selecto
   if (base.kind !== "array") fail("K0253", span, `Only arrays have indices, but this is ${showTermType(base)}.`);
   if (selectors.length > rankOf(base))
     fail("K0254", span, `${selectors.length} indices are given, but this is ${showTermType(base)}.`, {
-      help: rankOf(base) === 0 ? "A single number has no indices." : `It has ${rankOf(base) === 1 ? "one axis" : `${rankOf(base)} axes`}.`,
+      help:
+        rankOf(base) === 0
+          ? "A single number has no indices."
+          : `It has ${rankOf(base) === 1 ? "one axis" : `${rankOf(base)} axes`}.`,
     });
   if (selectors.filter((s) => s.kind === "rows").length > 1)
     fail("K0255", span, "Only one index may be an array.", {
@@ -112,7 +158,12 @@ const withAxis = (shape: readonly Dim[], axis: number, replacement: readonly Dim
   ...shape.slice(axis + 1),
 ];
 
-function takeOne(e: Elaborator, x: ArrayTerm, axis: number, s: { readonly index: ArrayTerm; readonly span: Span }): ArrayTerm {
+function takeOne(
+  e: Elaborator,
+  x: ArrayTerm,
+  axis: number,
+  s: { readonly index: ArrayTerm; readonly span: Span },
+): ArrayTerm {
   const shape = shapeOf(x);
   const size = shape[axis]!;
   const type = coreType(x.type, withAxis(shape, axis, []));
@@ -122,14 +173,25 @@ function takeOne(e: Elaborator, x: ArrayTerm, axis: number, s: { readonly index:
     const tooLow = n !== undefined && (known >= n || known < -n);
     if (tooLow)
       fail("K0256", s.span, `The index ${known} is outside an axis of size ${n}.`, {
-        help: n === 0 ? "The axis is empty." : `Indices run from 0 to ${n - 1}, or from -${n} to -1 counting from the end.`,
+        help:
+          n === 0 ? "The axis is empty." : `Indices run from 0 to ${n - 1}, or from -${n} to -1 counting from the end.`,
       });
     const atom = e.emit("index", [x.atom], type, (b) => {
       const at = known < 0 ? (n as number) + known : known;
       const full = x.atom.type.shape;
       const start = full.map((_, i) => (i === axis ? at : 0));
       const stop = full.map((d, i) => (i === axis ? at + 1 : d));
-      return reshape(b, slice(b, x.atom, start, stop, full.map(() => 1)), type.shape);
+      return reshape(
+        b,
+        slice(
+          b,
+          x.atom,
+          start,
+          stop,
+          full.map(() => 1),
+        ),
+        type.shape,
+      );
     });
     return { kind: "array", type: x.type, atom };
   }
@@ -153,7 +215,14 @@ function normalised(e: Elaborator, index: ArrayTerm, size: Dim, span: Span): Ato
   const b = e.builder;
   return e.at(span, () => {
     const inside = and(b, greaterEqual(b, index.atom, intLiteral(-n.value)), less(b, index.atom, n));
-    e.require(span, "K0401", inside, [index.atom], `The index {0} is outside an axis of size ${n.value}.`, "Indices run from 0 to the size less one; negative ones count from the end.");
+    e.require(
+      span,
+      "K0401",
+      inside,
+      [index.atom],
+      `The index {0} is outside an axis of size ${n.value}.`,
+      "Indices run from 0 to the size less one; negative ones count from the end.",
+    );
     return select(b, less(b, index.atom, intLiteral(0)), add(b, index.atom, n), index.atom);
   });
 }
@@ -186,16 +255,22 @@ function extentOf(e: Elaborator, size: Dim, s: Extract<Selector, { kind: "slice"
     ];
     for (const [slack, message] of problems) {
       const known = knownDim(slack);
-      if (known !== undefined && known < 0) fail("K0257", s.span, message, { help: "Slices are never clamped: both ends must lie on the axis." });
+      if (known !== undefined && known < 0)
+        fail("K0257", s.span, message, { help: "Slices are never clamped: both ends must lie on the axis." });
     }
     const length = s.step === 1 ? count : applyOperation("div", addDims(count, s.step - 1), s.step);
     return { length, start };
   }
   // `X[i:i + 128]`: the difference of the ends must be a dimension.
-  if (!s.start || !s.stop) fail("K0258", s.span, "The length of this slice is computed while the program runs.", { help: "Its length must be a size: `X[i:i + 128]`." });
+  if (!s.start || !s.stop)
+    fail("K0258", s.span, "The length of this slice is computed while the program runs.", {
+      help: "Its length must be a size: `X[i:i + 128]`.",
+    });
   const length = differenceOf(s.start, s.stop);
   if (length === undefined || s.step !== 1)
-    fail("K0258", s.span, "The length of this slice is computed while the program runs.", { help: "Its length must be a size: write the end as the start plus a size, `X[i:i + 128]`." });
+    fail("K0258", s.span, "The length of this slice is computed while the program runs.", {
+      help: "Its length must be a size: write the end as the start plus a size, `X[i:i + 128]`.",
+    });
   return { length, start: s.start.atom };
 }
 
@@ -216,7 +291,13 @@ function takeSlice(e: Elaborator, x: ArrayTerm, axis: number, s: Extract<Selecto
       const from = full.map((_, i) => (i === axis ? start : 0));
       const last = addDims(start, addDims(multiplyDims(s.step, subtractDims(length, 1)), 1));
       const to = full.map((d, i) => (i === axis ? (knownDim(length) === 0 ? start : last) : d));
-      return slice(b, x.atom, from, to, full.map((_, i) => (i === axis ? s.step : 1)));
+      return slice(
+        b,
+        x.atom,
+        from,
+        to,
+        full.map((_, i) => (i === axis ? s.step : 1)),
+      );
     });
     return { kind: "array", type: x.type, atom };
   }
@@ -230,7 +311,14 @@ function runtimeRows(e: Elaborator, start: Atom, length: Dim, size: Dim, span: S
   const b = e.builder;
   const [n, count] = [knownDim(size)!, knownDim(length)!];
   const inside = and(b, greaterEqual(b, start, intLiteral(-n)), less(b, start, intLiteral(n - count + 1)));
-  e.require(span, "K0402", inside, [start], `The slice of ${count} from {0} leaves an axis of size ${n}.`, "Slices are never clamped: both ends must lie on the axis.");
+  e.require(
+    span,
+    "K0402",
+    inside,
+    [start],
+    `The slice of ${count} from {0} leaves an axis of size ${n}.`,
+    "Slices are never clamped: both ends must lie on the axis.",
+  );
   const from = select(b, less(b, start, intLiteral(0)), add(b, start, intLiteral(n)), start);
   return add(b, iota(b, length), from);
 }
@@ -250,12 +338,20 @@ export function elaborateWith(e: Elaborator, x: With, scope: Scope): Term {
     const items = [...base.items];
     for (const field of fields.items) {
       const name = field.name;
-      if (!name) fail("K0260", fields.span, "`with (...)` names the fields it replaces.", { help: "Write `s with (t: s.t + 1)`." });
+      if (!name)
+        fail("K0260", fields.span, "`with (...)` names the fields it replaces.", {
+          help: "Write `s with (t: s.t + 1)`.",
+        });
       const at = names.indexOf(name.name);
       if (at < 0)
-        fail("K0227", name.span, `There is no field \`${name.name}\`; the fields are ${names.map((n) => `\`${n}\``).join(", ")}.`, {
-          help: "`with` replaces fields and adds none.",
-        });
+        fail(
+          "K0227",
+          name.span,
+          `There is no field \`${name.name}\`; the fields are ${names.map((n) => `\`${n}\``).join(", ")}.`,
+          {
+            help: "`with` replaces fields and adds none.",
+          },
+        );
       items[at] = e.expression(field.value, scope);
     }
     return tupleTerm(items, names);
@@ -266,10 +362,21 @@ export function elaborateWith(e: Elaborator, x: With, scope: Scope): Term {
   return updateTerm(e, base, selectors, x.update.operator, value, x.span);
 }
 
-function updateTerm(e: Elaborator, base: Term, selectors: readonly Selector[], operator: "=" | "+=", value: Term, span: Span): Term {
+function updateTerm(
+  e: Elaborator,
+  base: Term,
+  selectors: readonly Selector[],
+  operator: "=" | "+=",
+  value: Term,
+  span: Span,
+): Term {
   if (base.kind === "tuple") {
     if (value.kind !== "tuple" || !sameStructure(base, value))
-      fail("K0261", span, `The updated value is ${showTermType(base)}, so the new entries need its fields, but they are ${showTermType(value)}.`);
+      fail(
+        "K0261",
+        span,
+        `The updated value is ${showTermType(base)}, so the new entries need its fields, but they are ${showTermType(value)}.`,
+      );
     const aligned = base.names && value.names ? alignFields(value, base.names)! : value;
     return tupleTerm(
       base.items.map((t, i) => updateTerm(e, t, selectors, operator, aligned.items[i]!, span)),
@@ -278,26 +385,35 @@ function updateTerm(e: Elaborator, base: Term, selectors: readonly Selector[], o
   }
   if (base.kind !== "array") fail("K0253", span, `Only arrays are updated, but this is ${showTermType(base)}.`);
   const given = value.kind === "range" ? e.rangeToArray(value, span) : value;
-  if (given.kind !== "array") fail("K0261", span, `Entries of ${showTermType(base)} are numbers, but this is ${showTermType(given)}.`);
+  if (given.kind !== "array")
+    fail("K0261", span, `Entries of ${showTermType(base)} are numbers, but this is ${showTermType(given)}.`);
   const type = base.type === given.type ? base.type : commonType([base, given], "the update", span);
   const x = convertTo(e, base, type);
   const update = convertTo(e, given, type);
   const shape = shapeOf(x);
-  if (selectors.length > shape.length) fail("K0254", span, `${selectors.length} indices are given, but this is ${showTermType(base)}.`);
+  if (selectors.length > shape.length)
+    fail("K0254", span, `${selectors.length} indices are given, but this is ${showTermType(base)}.`);
   if (selectors.filter((s) => s.kind === "rows").length > 1) fail("K0255", span, "Only one index may be an array.");
 
   // The places as one flat list: the same update serves every kind of index.
   const target: Dim[] = [];
   const coordinates: { readonly atom: Atom; readonly at: number; readonly rank: number }[] = [];
   selectors.forEach((s, axis) => {
-    if (s.kind === "at") coordinates.push({ atom: normalised(e, s.index, shape[axis]!, s.span), at: target.length, rank: 0 });
+    if (s.kind === "at")
+      coordinates.push({ atom: normalised(e, s.index, shape[axis]!, s.span), at: target.length, rank: 0 });
     else if (s.kind === "rows") {
-      coordinates.push({ atom: normalised(e, s.indices, shape[axis]!, s.span), at: target.length, rank: rankOf(s.indices) });
+      coordinates.push({
+        atom: normalised(e, s.indices, shape[axis]!, s.span),
+        at: target.length,
+        rank: rankOf(s.indices),
+      });
       target.push(...shapeOf(s.indices));
     } else {
       const { length, start } = extentOf(e, shape[axis]!, s);
       const rows = isDim(start)
-        ? e.emit("rows", [], { dtype: "int", shape: [length] }, (b) => add(b, mul(b, iota(b, length), intLiteral(s.step)), intLiteral(knownDim(start)!)))
+        ? e.emit("rows", [], { dtype: "int", shape: [length] }, (b) =>
+            add(b, mul(b, iota(b, length), intLiteral(s.step)), intLiteral(knownDim(start)!)),
+          )
         : runtimeRows(e, start, length, shape[axis]!, s.span);
       coordinates.push({ atom: rows, at: target.length, rank: 1 });
       target.push(length);
@@ -305,9 +421,18 @@ function updateTerm(e: Elaborator, base: Term, selectors: readonly Selector[], o
   });
   const rest = shape.slice(selectors.length);
   const entries: readonly Dim[] = [...target, ...rest];
-  const joined = commonShape(e, [update, { kind: "array", type, atom: { kind: "literal", value: 0, type: coreType(type, entries) } }], "The update", span);
+  const joined = commonShape(
+    e,
+    [update, { kind: "array", type, atom: { kind: "literal", value: 0, type: coreType(type, entries) } }],
+    "The update",
+    span,
+  );
   if (joined.length !== entries.length || joined.some((d, i) => compareDims(d, entries[i]!) === "different"))
-    fail("K0262", span, `The places chosen have the shape [${entries.map(showDim).join(", ")}], but the new entries are ${showTermType(given)}.`);
+    fail(
+      "K0262",
+      span,
+      `The places chosen have the shape [${entries.map(showDim).join(", ")}], but the new entries are ${showTermType(given)}.`,
+    );
   const stretched = stretch(e, update, entries);
   const atom = e.emit("update", [x.atom, stretched, ...coordinates.map((c) => c.atom)], x.atom.type, (b) => {
     const tail = x.atom.type.shape.slice(shape.length);
@@ -316,13 +441,22 @@ function updateTerm(e: Elaborator, base: Term, selectors: readonly Selector[], o
     coordinates.forEach((c, axis) => {
       const stride = knownDim(productOfDims(leading.slice(axis + 1)))!;
       const scaled = mul(b, c.atom, intLiteral(stride));
-      const wide = target.length === 0 ? scaled : broadcast(b, scaled, target, Array.from({ length: c.rank }, (_, k) => c.at + k));
+      const wide =
+        target.length === 0
+          ? scaled
+          : broadcast(
+              b,
+              scaled,
+              target,
+              Array.from({ length: c.rank }, (_, k) => c.at + k),
+            );
       flat = add(b, flat, wide);
     });
     const rows = reshape(b, flat, [productOfDims(target)]);
     const flatX = reshape(b, x.atom, [productOfDims(leading), ...rest, ...tail]);
     const flatUpdate = reshape(b, stretched, [productOfDims(target), ...rest, ...tail]);
-    const result = operator === "=" ? scatterSet(b, flatX, rows, flatUpdate, 0) : scatterAdd(b, flatX, rows, flatUpdate, 0);
+    const result =
+      operator === "=" ? scatterSet(b, flatX, rows, flatUpdate, 0) : scatterAdd(b, flatX, rows, flatUpdate, 0);
     return reshape(b, result, x.atom.type.shape);
   });
   return { kind: "array", type, atom };
@@ -361,19 +495,34 @@ export function stackTerms(e: Elaborator, given: readonly Term[], spans: readonl
   const items = given.map((t) => (t.kind === "range" ? e.rangeToArray(t, span) : t));
   if (items.some((t) => t.kind === "error")) e.giveUp();
   const first = items[0];
-  if (!first) return { kind: "array", type: "real", atom: e.emit("empty", [], coreType("real", [0]), (b) => broadcast(b, { kind: "literal", value: 0, type: coreType("real", []) }, [0], [])) };
+  if (!first)
+    return {
+      kind: "array",
+      type: "real",
+      atom: e.emit("empty", [], coreType("real", [0]), (b) =>
+        broadcast(b, { kind: "literal", value: 0, type: coreType("real", []) }, [0], []),
+      ),
+    };
   items.forEach((t, i) => {
     if (t.kind !== "array" && t.kind !== "tuple")
-      fail("K0266", spans[i], `An array holds numbers, but this is ${showTermType(t)}.`, { help: "Keep functions in a tuple." });
+      fail("K0266", spans[i], `An array holds numbers, but this is ${showTermType(t)}.`, {
+        help: "Keep functions in a tuple.",
+      });
     if (!sameStructure(first, t))
-      fail("K0267", spans[i], `The entries of an array have one type, but the first is ${showTermType(first)} and this is ${showTermType(t)}.`);
+      fail(
+        "K0267",
+        spans[i],
+        `The entries of an array have one type, but the first is ${showTermType(first)} and this is ${showTermType(t)}.`,
+      );
   });
   if (first.kind === "tuple")
     return tupleTerm(
       first.items.map((_, i) =>
         stackTerms(
           e,
-          items.map((t) => (t.kind === "tuple" ? (first.names && t.names ? alignFields(t, first.names)! : t).items[i]! : t)),
+          items.map((t) =>
+            t.kind === "tuple" ? (first.names && t.names ? alignFields(t, first.names)! : t).items[i]! : t,
+          ),
           spans,
           span,
         ),
@@ -386,7 +535,11 @@ export function stackTerms(e: Elaborator, given: readonly Term[], spans: readonl
   arrays.forEach((t, i) => {
     const own = shapeOf(t);
     if (own.length !== shape.length || own.some((d, k) => compareDims(d, shape[k]!) === "different"))
-      fail("K0267", spans[i], `The entries of an array have one shape, but the first is ${showTermType(arrays[0]!)} and this is ${showTermType(t)}.`);
+      fail(
+        "K0267",
+        spans[i],
+        `The entries of an array have one shape, but the first is ${showTermType(arrays[0]!)} and this is ${showTermType(t)}.`,
+      );
     e.deferEquality(own, shape, "an array", spans[i]);
   });
   const atoms = arrays.map((t) => convertTo(e, t, type).atom);
@@ -398,4 +551,3 @@ export function stackTerms(e: Elaborator, given: readonly Term[], spans: readonl
   });
   return { kind: "array", type, atom };
 }
-

@@ -7,8 +7,6 @@ import { Builder } from "../core/builder.ts";
 import { knownDim, productOfDims } from "../core/dimension.ts";
 import { type Atom, realLiteral } from "../core/graph.ts";
 import { opaque } from "../core/opaque.ts";
-import { fail } from "../syntax/diagnostic.ts";
-import { batchGraph, withLanes } from "../transform/batch.ts";
 import { add, div, mul, sub } from "../primitives/arithmetic.ts";
 import { and, equal, isFinite as isFiniteAtom, less } from "../primitives/comparison.ts";
 import { convert } from "../primitives/convert.ts";
@@ -16,11 +14,23 @@ import { iota } from "../primitives/iota.ts";
 import { abs, maximum } from "../primitives/rounding.ts";
 import { select } from "../primitives/select.ts";
 import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
+import { fail } from "../syntax/diagnostic.ts";
+import { batchGraph, withLanes } from "../transform/batch.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTerm } from "./functions.ts";
 import { realTerm } from "./operators.ts";
 import { errorEstimates } from "./properties.ts";
-import { type ArrayTerm, type CallArguments, leavesOf, mapLeaves, rankOf, rebuild, shapeOf, showTermType, type Term } from "./terms.ts";
+import {
+  type ArrayTerm,
+  type CallArguments,
+  leavesOf,
+  mapLeaves,
+  rankOf,
+  rebuild,
+  shapeOf,
+  showTermType,
+  type Term,
+} from "./terms.ts";
 
 /** Rows of the table: steps h, h/1.4, h/1.4^2, ... */
 const rows = 8;
@@ -33,22 +43,44 @@ export function numericGradient(e: Elaborator, f: Term, args: CallArguments): Te
   const leaves = leavesOf(x, () => e.giveUp());
   const builder = new Builder({ parent: e.builder, hoist: true });
   const inputs = leaves.map((l): ArrayTerm => ({ kind: "array", type: "real", atom: builder.input(l.atom.type) }));
-  const value = e.within(builder, () => applyTerm(e, f, { ...args, positional: [rebuild(x, inputs), ...args.positional.slice(1)] }));
+  const value = e.within(builder, () =>
+    applyTerm(e, f, { ...args, positional: [rebuild(x, inputs), ...args.positional.slice(1)] }),
+  );
   if (value.kind === "error") e.giveUp();
   if (value.kind !== "array" || rankOf(value) > 0 || value.type !== "real")
-    fail("K0505", args.span, `\`numeric_grad\` wants a function with one real value, but this one gives ${showTermType(value)}.`);
+    fail(
+      "K0505",
+      args.span,
+      `\`numeric_grad\` wants a function with one real value, but this one gives ${showTermType(value)}.`,
+    );
   const { graph, captured } = builder.close("numeric_grad", [value.atom]);
   const atoms = leaves.map((l) => l.atom);
   if (e.mode === "check") {
-    const out = opaque(e.builder, "numeric_grad", [...captured, ...atoms], atoms.map((a) => a.type));
+    const out = opaque(
+      e.builder,
+      "numeric_grad",
+      [...captured, ...atoms],
+      atoms.map((a) => a.type),
+    );
     return mapLeaves(x, (_, i) => ({ kind: "array", type: "real", atom: out[i]! }));
   }
   const b = e.builder;
   const sizes = leaves.map((l) => knownDim(productOfDims(shapeOf(l)))!);
   const n = sizes.reduce((s, t) => s + t, 0);
   if (n === 0) return x;
-  const flat = sizes.length === 1 ? reshape(b, atoms[0]!, [n]) : concat(b, atoms.map((a, i) => reshape(b, a, [sizes[i]!])), 0);
-  const unit = convert(b, equal(b, broadcast(b, iota(b, n), [n, n], [0]), broadcast(b, iota(b, n), [n, n], [1])), "real");
+  const flat =
+    sizes.length === 1
+      ? reshape(b, atoms[0]!, [n])
+      : concat(
+          b,
+          atoms.map((a, i) => reshape(b, a, [sizes[i]!])),
+          0,
+        );
+  const unit = convert(
+    b,
+    equal(b, broadcast(b, iota(b, n), [n, n], [0]), broadcast(b, iota(b, n), [n, n], [1])),
+    "real",
+  );
   // The step scales with the entry; 0.05 is large enough that eight shrinkings leave rounding behind.
   const scale = maximum(b, abs(b, flat), realLiteral(1));
   const base = mul(b, scale, realLiteral(e.precision === "f64" ? 0.05 : 0.2));
@@ -60,7 +92,13 @@ export function numericGradient(e: Elaborator, f: Term, args: CallArguments): Te
       at += sizes[i]!;
       return reshape(b, part, [n, ...shapeOf(l)]);
     });
-    const r = batchGraph(b, graph, [...captured, ...parts], [...captured.map(() => false), ...parts.map(() => true)], n);
+    const r = batchGraph(
+      b,
+      graph,
+      [...captured, ...parts],
+      [...captured.map(() => false), ...parts.map(() => true)],
+      n,
+    );
     return withLanes(b, r.outputs[0]!, r.batched[0]!, n);
   };
   const table: Atom[][] = [];
@@ -72,7 +110,11 @@ export function numericGradient(e: Elaborator, f: Term, args: CallArguments): Te
     const row = [central];
     for (let j = 1; j <= i; j++) {
       const factor = shrink ** (2 * j);
-      const better = div(b, sub(b, mul(b, row[j - 1]!, realLiteral(factor)), table[i - 1]![j - 1]!), realLiteral(factor - 1));
+      const better = div(
+        b,
+        sub(b, mul(b, row[j - 1]!, realLiteral(factor)), table[i - 1]![j - 1]!),
+        realLiteral(factor - 1),
+      );
       const error = maximum(b, abs(b, sub(b, better, row[j - 1]!)), abs(b, sub(b, better, table[i - 1]![j - 1]!)));
       const wins = and(b, isFiniteAtom(b, better), less(b, error, bestError));
       best = select(b, wins, better, best);

@@ -1,5 +1,14 @@
 /** Arithmetic on terms: broadcasting as in NumPy, promotion of ints, tuples leaf by leaf. */
-import { addDims, applyOperation, type Dim, multiplyDims, powerDim, showShape, subtractDims, unifyDims } from "../core/dimension.ts";
+import {
+  addDims,
+  applyOperation,
+  type Dim,
+  multiplyDims,
+  powerDim,
+  showShape,
+  subtractDims,
+  unifyDims,
+} from "../core/dimension.ts";
 import { type Atom, boolScalar, intLiteral, realLiteral } from "../core/graph.ts";
 import type { Emitter } from "../core/primitive.ts";
 import { add, div, mul, neg, sub } from "../primitives/arithmetic.ts";
@@ -13,12 +22,14 @@ import type { ScalarType } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { ComparisonOperator, Span } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { alignFields, type ArrayTerm, coreType, mapLeaves, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
+import { type ArrayTerm, alignFields, coreType, mapLeaves, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
 
 export function convertTo(e: Elaborator, term: ArrayTerm, type: ScalarType): ArrayTerm {
   if (term.type === type) return term;
   const dtype = coreType(type, []).dtype;
-  const atom = e.emit(`convert ${dtype}`, [term.atom], coreType(type, shapeOf(term)), (b) => convert(b, term.atom, dtype));
+  const atom = e.emit(`convert ${dtype}`, [term.atom], coreType(type, shapeOf(term)), (b) =>
+    convert(b, term.atom, dtype),
+  );
   const known = type === "real" ? knownOf(term) : undefined;
   return { kind: "array", type, atom, ...(known === undefined ? {} : { known }) };
 }
@@ -44,7 +55,12 @@ export function stretch(e: Elaborator, term: ArrayTerm, shape: readonly Dim[]): 
 }
 
 /** The broadcast shape: only a literal 1 stretches. */
-export function commonShape(e: Elaborator, terms: readonly ArrayTerm[], what: string, span: Span | undefined): readonly Dim[] {
+export function commonShape(
+  e: Elaborator,
+  terms: readonly ArrayTerm[],
+  what: string,
+  span: Span | undefined,
+): readonly Dim[] {
   let shape: readonly Dim[] = [];
   for (const term of terms) {
     const next = shapeOf(term);
@@ -81,7 +97,10 @@ export function commonType(terms: readonly ArrayTerm[], what: string, span: Span
     if (at < 0) {
       if (terms.every((s) => s.type === t.type)) return t.type;
       fail("K0211", span, `${what} wants numbers, but this is ${showTermType(t)}.`, {
-        help: t.type === "key" ? "A key is not a number: draw from it, as in `normal[n](k)`." : "Compare a status with `==`.",
+        help:
+          t.type === "key"
+            ? "A key is not a number: draw from it, as in `normal[n](k)`."
+            : "Compare a status with `==`.",
       });
     }
     widest = Math.max(widest, at);
@@ -147,7 +166,11 @@ export function leafwise(
   });
   for (const t of aligned)
     if (t.kind === "array" && rankOf(t) > 0)
-      fail("K0214", span, `${what}: a tuple goes with a tuple of the same fields or with one number, not with ${showTermType(t)}.`);
+      fail(
+        "K0214",
+        span,
+        `${what}: a tuple goes with a tuple of the same fields or with one number, not with ${showTermType(t)}.`,
+      );
   const items = tuple.items.map((_, i) =>
     leafwise(
       e,
@@ -171,13 +194,27 @@ export function arithmetic(e: Elaborator, operator: "+" | "-" | "*" | "/" | "^",
   return leafwise(e, [x, y], what, span, ([a, c]) => arrayArithmetic(e, operator, a!, c!, what, span));
 }
 
-function arrayArithmetic(e: Elaborator, operator: string, a: ArrayTerm, c: ArrayTerm, what: string, span: Span): ArrayTerm {
+function arrayArithmetic(
+  e: Elaborator,
+  operator: string,
+  a: ArrayTerm,
+  c: ArrayTerm,
+  what: string,
+  span: Span,
+): ArrayTerm {
   const onDims = dimensionOperators[operator];
-  if (onDims && a.dimension !== undefined && c.dimension !== undefined) return e.dimensionTerm(onDims(a.dimension, c.dimension));
+  if (onDims && a.dimension !== undefined && c.dimension !== undefined)
+    return e.dimensionTerm(onDims(a.dimension, c.dimension));
   if (operator === "^") return power(e, a, c, span);
   const known = combineKnown(operator, a, c);
   const result = elementwise(e, operator, [a, c], span, { at: operator === "/" ? "real" : "int", what }, (b, [p, q]) =>
-    operator === "+" ? add(b, p!, q!) : operator === "-" ? sub(b, p!, q!) : operator === "*" ? mul(b, p!, q!) : div(b, p!, q!),
+    operator === "+"
+      ? add(b, p!, q!)
+      : operator === "-"
+        ? sub(b, p!, q!)
+        : operator === "*"
+          ? mul(b, p!, q!)
+          : div(b, p!, q!),
   );
   const offset = result.type === "int" ? offsetOf(operator, a, c) : undefined;
   if (offset) return { ...result, offset };
@@ -214,7 +251,8 @@ function power(e: Elaborator, base: ArrayTerm, exponent: ArrayTerm, span: Span):
     if (base.type === "int" && exponent.type === "int" && p.value >= 0) {
       if (base.dimension !== undefined) return e.dimensionTerm(powerDim(base.dimension, p.value));
       let result: ArrayTerm = { kind: "array", type: "int", atom: intLiteral(1) };
-      for (let i = 0; i < p.value; i++) result = elementwise(e, "*", [result, base], span, {}, (b, [x, y]) => mul(b, x!, y!));
+      for (let i = 0; i < p.value; i++)
+        result = elementwise(e, "*", [result, base], span, {}, (b, [x, y]) => mul(b, x!, y!));
       return p.value === 0 ? { ...result, atom: stretch(e, result, shapeOf(base)) } : result;
     }
     const real = convertTo(e, base, "real");
@@ -222,7 +260,9 @@ function power(e: Elaborator, base: ArrayTerm, exponent: ArrayTerm, span: Span):
       return add({
         kind: "array",
         type: "real",
-        atom: e.emit(`power ${p.value}`, [real.atom], coreType("real", shapeOf(real)), (b) => integerPower(b, real.atom, p.value)),
+        atom: e.emit(`power ${p.value}`, [real.atom], coreType("real", shapeOf(real)), (b) =>
+          integerPower(b, real.atom, p.value),
+        ),
       });
   }
   return add(elementwise(e, "^", [base, exponent], span, { at: "real" }, (b, [x, y]) => pow(b, x!, y!)));
@@ -233,18 +273,32 @@ export function negate(e: Elaborator, x: Term, span: Span): Term {
     if (a!.dimension !== undefined) return e.dimensionTerm(multiplyDims(-1, a!.dimension));
     const known = knownOf(a!);
     const result = elementwise(e, "neg", [a!], span, { at: "int", what: "`-`" }, (b, [p]) => neg(b, p!));
-    return known === undefined || result.type !== "real" ? result : { ...result, known: known === "later" ? known : -known };
+    return known === undefined || result.type !== "real"
+      ? result
+      : { ...result, known: known === "later" ? known : -known };
   });
 }
 
-const comparisons = { "==": equal, "!=": notEqual, "<": less, "<=": lessEqual, ">": greater, ">=": greaterEqual } as const;
+const comparisons = {
+  "==": equal,
+  "!=": notEqual,
+  "<": less,
+  "<=": lessEqual,
+  ">": greater,
+  ">=": greaterEqual,
+} as const;
 
 export function compare(e: Elaborator, operator: ComparisonOperator, x: Term, y: Term, span: Span): Term {
   return leafwise(e, [x, y], `\`${operator}\``, span, ([a, c]) => {
     if ((a!.type === "status") !== (c!.type === "status"))
-      fail("K0215", span, `A status is compared with a status, not with ${showTermType(a!.type === "status" ? c! : a!)}.`, {
-        help: "Write `r.status == converged`.",
-      });
+      fail(
+        "K0215",
+        span,
+        `A status is compared with a status, not with ${showTermType(a!.type === "status" ? c! : a!)}.`,
+        {
+          help: "Write `r.status == converged`.",
+        },
+      );
     const decided = compareKnown(operator, a!, c!);
     if (decided !== undefined) return e.boolTerm(decided);
     return elementwise(e, operator, [a!, c!], span, { result: "bool", what: `\`${operator}\`` }, (b, [p, q]) =>
@@ -262,7 +316,9 @@ function compareKnown(operator: ComparisonOperator, a: ArrayTerm, c: ArrayTerm):
 export function logical(e: Elaborator, operator: "and" | "or", x: Term, y: Term, span: Span): Term {
   return leafwise(e, [x, y], `\`${operator}\``, span, ([a, c]) => {
     for (const t of [a!, c!]) wantBool(t, operator, span);
-    return elementwise(e, operator, [a!, c!], span, {}, (b, [p, q]) => (operator === "and" ? and(b, p!, q!) : or(b, p!, q!)));
+    return elementwise(e, operator, [a!, c!], span, {}, (b, [p, q]) =>
+      operator === "and" ? and(b, p!, q!) : or(b, p!, q!),
+    );
   });
 }
 
@@ -323,9 +379,14 @@ export function matrixProduct(e: Elaborator, x: Term, y: Term, span: Span): Term
   c = convertTo(e, c, type);
   const [s, t] = [shapeOf(a), shapeOf(c)];
   if (s.length < 1 || s.length > 2 || t.length < 1 || t.length > 2)
-    fail("K0220", span, `\`@\` wants vectors and matrices, but these have the shapes ${showShape(s)} and ${showShape(t)}.`, {
-      help: s.length === 0 || t.length === 0 ? "A number is multiplied with `*`." : "`einsum` contracts any axes.",
-    });
+    fail(
+      "K0220",
+      span,
+      `\`@\` wants vectors and matrices, but these have the shapes ${showShape(s)} and ${showShape(t)}.`,
+      {
+        help: s.length === 0 || t.length === 0 ? "A number is multiplied with `*`." : "`einsum` contracts any axes.",
+      },
+    );
   const inner = s[s.length - 1]!;
   if (unifyDims(inner, t[0]!) === "different")
     fail("K0221", span, `The inner sizes of \`@\` differ: ${showShape(s)} @ ${showShape(t)}.`, {
@@ -353,16 +414,30 @@ export function realTerm(e: Elaborator, term: Term, what: string, span: Span): T
     return refuse(t, path);
   };
   const refuse = (t: Term, path: string): never =>
-    fail("K0502", span, `${what} must be real throughout, but ${path === "" ? "it" : `\`${path.slice(1)}\``} is ${showTermType(t)}.`, {
-      help: "Leave what is not real out of the argument: a function may capture it.",
-    });
+    fail(
+      "K0502",
+      span,
+      `${what} must be real throughout, but ${path === "" ? "it" : `\`${path.slice(1)}\``} is ${showTermType(t)}.`,
+      {
+        help: "Leave what is not real out of the argument: a function may capture it.",
+      },
+    );
   return go(source, "");
 }
 
 export function zeroLike(e: Elaborator, term: Term): Term {
   return mapLeaves(term, (leaf) => {
     if (leaf.type === "key") return leaf;
-    const zero = leaf.type === "real" ? realLiteral(0) : leaf.type === "bool" ? { kind: "literal" as const, value: 0, type: boolScalar } : intLiteral(0);
-    return { kind: "array", type: leaf.type, atom: stretch(e, { kind: "array", type: leaf.type, atom: zero }, shapeOf(leaf)) };
+    const zero =
+      leaf.type === "real"
+        ? realLiteral(0)
+        : leaf.type === "bool"
+          ? { kind: "literal" as const, value: 0, type: boolScalar }
+          : intLiteral(0);
+    return {
+      kind: "array",
+      type: leaf.type,
+      atom: stretch(e, { kind: "array", type: leaf.type, atom: zero }, shapeOf(leaf)),
+    };
   });
 }

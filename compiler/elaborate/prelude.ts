@@ -23,7 +23,20 @@ const families: readonly Readonly<Record<string, Builtin>>[] = [
 ];
 
 /** Words for options: ordinary values that only some arguments understand. */
-const words = ["same", "valid", "forward", "reverse", "implicit", "unroll", "one_step", "line", "scatter", "heat", "neumann", "direct"];
+const words = [
+  "same",
+  "valid",
+  "forward",
+  "reverse",
+  "implicit",
+  "unroll",
+  "one_step",
+  "line",
+  "scatter",
+  "heat",
+  "neumann",
+  "direct",
+];
 
 export function preludeScope(e: Elaborator): Scope {
   const scope = new Scope();
@@ -32,8 +45,10 @@ export function preludeScope(e: Elaborator): Scope {
       scope.bind(name, { kind: "function", name, apply: (args) => e.at(args.span, () => builtin(e, args)) });
   for (const word of words) scope.bind(word, { kind: "word", word });
   for (const name of statusNames)
-    if (!scope.own(name)) scope.bind(name, { kind: "array", type: "status", atom: intLiteral(statusCode(name as StatusName)) });
-  const real = (name: string, value: number) => scope.bind(name, { kind: "array", type: "real", atom: realLiteral(value), known: value });
+    if (!scope.own(name))
+      scope.bind(name, { kind: "array", type: "status", atom: intLiteral(statusCode(name as StatusName)) });
+  const real = (name: string, value: number) =>
+    scope.bind(name, { kind: "array", type: "real", atom: realLiteral(value), known: value });
   real("pi", Math.PI);
   real("inf", Number.POSITIVE_INFINITY);
   real("epsilon", e.precision === "f64" ? 2 ** -52 : 2 ** -23);
@@ -45,4 +60,3 @@ export function preludeScope(e: Elaborator): Scope {
 export function preludeNames(): string[] {
   return [...families.flatMap((f) => Object.keys(f)), ...words, "pi", "inf", "epsilon", "tiny", ...statusNames];
 }
-

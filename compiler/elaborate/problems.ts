@@ -1,7 +1,8 @@
 /** `problem`: a model as the functions f, h == 0, g <= 0 of its variables, and its solution by a solver. */
+
+import { realLiteral } from "../core/graph.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Constraint, Expression, Problem, Span } from "../syntax/tree.ts";
-import { realLiteral } from "../core/graph.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
 import { gradient } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
@@ -11,7 +12,16 @@ import { arithmetic, negate, realTerm, zeroLike } from "./operators.ts";
 import { Scope } from "./scope.ts";
 import { runSolver } from "./solver-loop.ts";
 import type { ConfiguredSolver } from "./solver-terms.ts";
-import { coreType, type FunctionTerm, type ProblemTerm, rankOf, showTermType, type Term, type TupleTerm, tupleTerm } from "./terms.ts";
+import {
+  coreType,
+  type FunctionTerm,
+  type ProblemTerm,
+  rankOf,
+  showTermType,
+  type Term,
+  type TupleTerm,
+  tupleTerm,
+} from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
 const reserved = ["value", "error", "iterations", "status", "trace", "dual"];
@@ -25,7 +35,12 @@ export interface Model {
 export function problemTerm(e: Elaborator, declaration: Problem, scope: Scope): FunctionTerm {
   for (const v of declaration.variables)
     if (reserved.includes(v.name.name))
-      fail("K0750", v.name.span, `A variable of a problem can not be called \`${v.name.name}\`: its result has a field of that name.`, { help: `The names ${reserved.join(", ")} are taken.` });
+      fail(
+        "K0750",
+        v.name.span,
+        `A variable of a problem can not be called \`${v.name.name}\`: its result has a field of that name.`,
+        { help: `The names ${reserved.join(", ")} are taken.` },
+      );
   for (const line of declaration.constraints) if (line.kind === "constraint") checkConstraint(line);
   return {
     kind: "function",
@@ -40,14 +55,24 @@ export function problemTerm(e: Elaborator, declaration: Problem, scope: Scope): 
       for (const p of declaration.parameters) {
         const term = found.get(p.name.name)!;
         if (term.kind === "error") e.giveUp();
-        inner.bind(p.name.name, p.type ? fitTerm(e, term, resolveType(e, p.type, dims), `\`${p.name.name}\` of ${what}`, args.span, p.span) : term, p.name.span);
+        inner.bind(
+          p.name.name,
+          p.type
+            ? fitTerm(e, term, resolveType(e, p.type, dims), `\`${p.name.name}\` of ${what}`, args.span, p.span)
+            : term,
+          p.name.span,
+        );
       }
       for (const [n, d] of dims.found) if (!inner.own(n)) inner.bind(n, e.dimensionTerm(d));
       for (const d of declaration.definitions) {
         if (d.kind === "let") elaborateLet(e, d, inner);
         else inner.bind(d.name.name, declaredFunction(e, d, inner), d.name.span);
       }
-      return { kind: "problem", name: declaration.name.name, model: { declaration, scope: inner, dims } satisfies Model };
+      return {
+        kind: "problem",
+        name: declaration.name.name,
+        model: { declaration, scope: inner, dims } satisfies Model,
+      };
     },
   };
 }
@@ -56,10 +81,17 @@ export function problemTerm(e: Elaborator, declaration: Problem, scope: Scope): 
 function checkConstraint(line: Constraint): void {
   const value = line.value.kind === "comprehension" ? line.value.body : line.value;
   if (value.kind !== "comparison")
-    fail("K0751", line.span, "A constraint is an equation or an inequality.", { help: "Write `budget: sum(x) == 1` or `[x[t] <= 1 for t in 0..T]`." });
+    fail("K0751", line.span, "A constraint is an equation or an inequality.", {
+      help: "Write `budget: sum(x) == 1` or `[x[t] <= 1 for t in 0..T]`.",
+    });
   for (const operator of value.operators) {
     if (operator === "<" || operator === ">")
-      fail("K0752", value.span, `A constraint with \`${operator}\` has no boundary, so the optimum might not be attained.`, { help: `Write \`${operator}=\`.` });
+      fail(
+        "K0752",
+        value.span,
+        `A constraint with \`${operator}\` has no boundary, so the optimum might not be attained.`,
+        { help: `Write \`${operator}=\`.` },
+      );
     if (operator === "!=") fail("K0753", value.span, "`!=` is no constraint: almost every point satisfies it.");
   }
 }
@@ -91,7 +123,8 @@ function rowsOf(line: Constraint, index: number): Row[] {
     const [p, q] = operator === ">=" ? [right, left] : [left, right];
     const minus: Expression = { kind: "binary", operator: "-", left: p, right: q, span: comparison.span };
     const difference: Expression = line.value.kind === "comprehension" ? { ...line.value, body: minus } : minus;
-    const sides = operators.length === 1 ? undefined : (operator === "<=") === (i === operators.length - 1) ? "upper" : "lower";
+    const sides =
+      operators.length === 1 ? undefined : (operator === "<=") === (i === operators.length - 1) ? "upper" : "lower";
     return {
       kind: operator === "==" ? "h" : "g",
       name: `${line.label?.name ?? `row ${index}`}${sides ? ` ${i}` : ""}`,
@@ -129,7 +162,9 @@ function partsOf(e: Elaborator, model: Model, rows: readonly Row[], span: Span):
   const f = of("f", (inner) => {
     const value = realTerm(e, e.expression(declaration.goal, inner), "The goal", declaration.goal.span);
     if (value.kind !== "array" || rankOf(value) > 0)
-      fail("K0246", declaration.goal.span, `An objective is one real number, but this is ${showTermType(value)}.`, { help: "Sum its entries, or take their mean or `norm`." });
+      fail("K0246", declaration.goal.span, `An objective is one real number, but this is ${showTermType(value)}.`, {
+        help: "Sum its entries, or take their mean or `norm`.",
+      });
     return declaration.sense === "maximize" ? negate(e, value, declaration.goal.span) : value;
   });
   const sets = declaration.variables.filter((v) => v.set);
@@ -180,19 +215,31 @@ export function solveProblem(
   for (const name of listed) {
     if (name === "f" || name === "h" || name === "g") given.set(name, parts[name]);
     else if (name === "project") given.set(name, parts.project ?? identity);
-    else fail("K0755", form.span, `A problem has no part \`${name}\` in this version.`, { help: "Its parts are f, h, g and project; bounds are rows of g." });
+    else
+      fail("K0755", form.span, `A problem has no part \`${name}\` in this version.`, {
+        help: "Its parts are f, h, g and project; bounds are rows of g.",
+      });
   }
   const needed = (["h", "g"] as const).find((k) => !listed.includes(k) && rows.some((r) => r.kind === k));
   if (needed !== undefined) {
     const row = rows.find((r) => r.kind === needed)!;
-    fail("K0756", span, `The solver \`${solver.declaration.name.name}\` takes no ${needed === "h" ? "equations" : "inequalities"}, but the problem has \`${row.name}\`.`);
+    fail(
+      "K0756",
+      span,
+      `The solver \`${solver.declaration.name.name}\` takes no ${needed === "h" ? "equations" : "inequalities"}, but the problem has \`${row.name}\`.`,
+    );
   }
   const set = declaration.variables.find((v) => v.set);
   if (set && !listed.includes("project"))
-    fail("K0756", span, `The solver \`${solver.declaration.name.name}\` takes no sets, but \`${set.name.name}\` lies in one.`, {
-      notes: [{ message: "The variable:", span: set.span }],
-      help: "Write the set as inequalities under `subject to`, or use a solver that lists `project`.",
-    });
+    fail(
+      "K0756",
+      span,
+      `The solver \`${solver.declaration.name.name}\` takes no sets, but \`${set.name.name}\` lies in one.`,
+      {
+        notes: [{ message: "The variable:", span: set.span }],
+        help: "Write the set as inequalities under `subject to`, or use a solver that lists `project`.",
+      },
+    );
   const start = startOf(e, model, from, span);
   const solved = runSolver(e, {
     call: "solve",
@@ -216,7 +263,11 @@ export function solveProblem(
         arity: 1,
         apply: (args) => {
           const at = args.positional[0]!;
-          const terms = [applyTo(e, parts.f, [at], span), inner(e, nu, applyTo(e, parts.h, [at], span), span), inner(e, lam, applyTo(e, parts.g, [at], span), span)];
+          const terms = [
+            applyTo(e, parts.f, [at], span),
+            inner(e, nu, applyTo(e, parts.h, [at], span), span),
+            inner(e, lam, applyTo(e, parts.g, [at], span), span),
+          ];
           return terms.reduce((s, t) => arithmetic(e, "+", s, t, span));
         },
       };
@@ -244,7 +295,11 @@ function startOf(e: Elaborator, model: Model, from: Term | undefined, span: Span
     const zeros = types.map((t) => {
       if (t.kind !== "array") return fail("K0757", span, "The variables of a problem are arrays.");
       const shape = t.shape.map((d) => e.asDimension(e.dimensionTerm(d), span));
-      return zeroLike(e, { kind: "array", type: "real", atom: { kind: "literal", value: 0, type: coreType("real", shape) } });
+      return zeroLike(e, {
+        kind: "array",
+        type: "real",
+        atom: { kind: "literal", value: 0, type: coreType("real", shape) },
+      });
     });
     return tupleTerm(zeros, names);
   }
@@ -257,7 +312,10 @@ function startOf(e: Elaborator, model: Model, from: Term | undefined, span: Span
 function resultOf(e: Elaborator, declaration: Problem, rows: readonly Row[], solved: TupleTerm, span: Span): TupleTerm {
   const field = (name: string) => solved.items[solved.names!.indexOf(name)]!;
   const x = field("x");
-  const fields: [string, Term][] = declaration.variables.map((v) => [v.name.name, x.kind === "tuple" ? x.items[x.names!.indexOf(v.name.name)]! : x]);
+  const fields: [string, Term][] = declaration.variables.map((v) => [
+    v.name.name,
+    x.kind === "tuple" ? x.items[x.names!.indexOf(v.name.name)]! : x,
+  ]);
   for (const name of solved.names!) {
     if (name === "x" || name === "dual") continue;
     const value = field(name);
@@ -276,7 +334,13 @@ function resultOf(e: Elaborator, declaration: Problem, rows: readonly Row[], sol
       const signed = (x: { r: Row; t: Term }) => (x.r.side === "lower" ? negate(e, x.t, span) : x.t);
       byName.push([label, rest.reduce((s, t) => arithmetic(e, "+", s, signed(t), span), signed(first!))]);
     }
-    fields.push(["dual", tupleTerm(byName.map(([, t]) => t), byName.map(([n]) => n))]);
+    fields.push([
+      "dual",
+      tupleTerm(
+        byName.map(([, t]) => t),
+        byName.map(([n]) => n),
+      ),
+    ]);
   }
   return { ...solved, names: fields.map(([n]) => n), items: fields.map(([, t]) => t) };
 }

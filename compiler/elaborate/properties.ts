@@ -23,7 +23,8 @@ export function approximately(e: Elaborator, left: Term, right: Term, within: Te
   if (within) {
     if (within.kind !== "array" || rankOf(within) > 0 || within.type === "bool")
       fail("K0280", x.within!.span, `\`within\` takes a number, but this is ${showTermType(within)}.`);
-    tolerance = within.type === "real" ? within.atom : realLiteral(within.atom.kind === "literal" ? within.atom.value : 0);
+    tolerance =
+      within.type === "real" ? within.atom : realLiteral(within.atom.kind === "literal" ? within.atom.value : 0);
   }
   const close = leafwise(e, [left, right], "`~=`", x.span, ([a, c]) => {
     const estimate = within ? undefined : (errorEstimates.get(a!.atom) ?? errorEstimates.get(c!.atom));
@@ -37,7 +38,11 @@ export function approximately(e: Elaborator, left: Term, right: Term, within: Te
   });
   const flags = leavesOf(close, () => e.giveUp()).map((t): ArrayTerm => {
     const axes = shapeOf(t).map((_, i) => i);
-    return { kind: "array", type: "bool", atom: e.emit("all", [t.atom], coreType("bool", []), (b) => reduceAll(b, t.atom, axes)) };
+    return {
+      kind: "array",
+      type: "bool",
+      atom: e.emit("all", [t.atom], coreType("bool", []), (b) => reduceAll(b, t.atom, axes)),
+    };
   });
   return flags.reduce<Term>((s, t) => logical(e, "and", s, t, x.span), e.boolTerm(true));
 }

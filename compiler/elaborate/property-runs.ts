@@ -1,26 +1,28 @@
 /** `property` declarations: checked like functions, then evaluated on values somebody else makes up. */
-import { evaluate, evaluationContext } from "../core/evaluate.ts";
+
+import type { NdArray } from "../core/array.ts";
 import { Builder } from "../core/builder.ts";
 import { rigidDimension } from "../core/dimension.ts";
+import { evaluate, evaluationContext } from "../core/evaluate.ts";
 import { concreteShape, type Graph, type Var } from "../core/graph.ts";
-import type { NdArray } from "../core/array.ts";
 import type { BoundProperty, PropertyVariable, Value } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Expression, Property } from "../syntax/tree.ts";
 import { inputOfType } from "./declarations.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
+import { logical } from "./operators.ts";
 import { Scope } from "./scope.ts";
 import type { ElaboratedScript } from "./script.ts";
 import { rankOf, showTermType, type Term } from "./terms.ts";
 import { type DeclaredType, resolveType, SignatureDimensions } from "./types.ts";
-import { logical } from "./operators.ts";
 import { leafArrays, termValue, termValueFrom, valueArrays } from "./values.ts";
 
 type Variable = Property["variables"][number];
 
 export function checkProperties(e: Elaborator, script: ElaboratedScript): void {
-  for (const property of script.properties) e.recover(() => elaborateProperty(e, property, script.scope, undefined), undefined);
+  for (const property of script.properties)
+    e.recover(() => elaborateProperty(e, property, script.scope, undefined), undefined);
 }
 
 function generatorOf(e: Elaborator, v: Variable, scope: Scope): PropertyVariable["generator"] {
@@ -42,7 +44,9 @@ function generatorOf(e: Elaborator, v: Variable, scope: Scope): PropertyVariable
       return { kind: "uniform", low, high };
     }
   }
-  return fail("K0760", g.span, "There is no such generator.", { help: "Generators are `normal()`, `uniform(a, b)`, `simplex()` and, for ints, ranges such as `1..6`." });
+  return fail("K0760", g.span, "There is no such generator.", {
+    help: "Generators are `normal()`, `uniform(a, b)`, `simplex()` and, for ints, ranges such as `1..6`.",
+  });
 }
 
 interface Elaborated {
@@ -55,7 +59,12 @@ interface Elaborated {
 }
 
 /** The property as a graph of its real variables, for given ints. */
-function elaborateProperty(e: Elaborator, property: Property, scope: Scope, ints: Readonly<Record<string, number>> | undefined): Elaborated {
+function elaborateProperty(
+  e: Elaborator,
+  property: Property,
+  scope: Scope,
+  ints: Readonly<Record<string, number>> | undefined,
+): Elaborated {
   const builder = new Builder();
   const inner = new Scope(scope);
   return e.within(builder, () =>
@@ -67,9 +76,16 @@ function elaborateProperty(e: Elaborator, property: Property, scope: Scope, ints
         const type: DeclaredType = resolveType(e, v.type, dims);
         const generator = generatorOf(e, v, inner);
         if (type.kind === "array" && type.type === "int" && type.shape.length === 0) {
-          if (generator.kind !== "range") fail("K0762", v.span, `\`${v.name.name}\` is an int, so it is drawn from a range.`, { help: `Write \`${v.name.name}: int in 1..6\`.` });
+          if (generator.kind !== "range")
+            fail("K0762", v.span, `\`${v.name.name}\` is an int, so it is drawn from a range.`, {
+              help: `Write \`${v.name.name}: int in 1..6\`.`,
+            });
           const value = ints?.[v.name.name];
-          inner.bind(v.name.name, value === undefined ? e.dimensionTerm(rigid(v.name.name)) : e.dimensionTerm(value), v.name.span);
+          inner.bind(
+            v.name.name,
+            value === undefined ? e.dimensionTerm(rigid(v.name.name)) : e.dimensionTerm(value),
+            v.name.span,
+          );
           inputs.push(inner.own(v.name.name)!.term);
         } else {
           const t = inputOfType(e, type, builder, v.span);
@@ -78,7 +94,8 @@ function elaborateProperty(e: Elaborator, property: Property, scope: Scope, ints
         }
         if (v.condition) {
           const c = e.expression(v.condition, inner);
-          if (c.kind !== "array" || c.type !== "bool" || rankOf(c) > 0) fail("K0271", v.condition.span, `\`where\` wants one true or false, but this is ${showTermType(c)}.`);
+          if (c.kind !== "array" || c.type !== "bool" || rankOf(c) > 0)
+            fail("K0271", v.condition.span, `\`where\` wants one true or false, but this is ${showTermType(c)}.`);
           keep = logical(e, "and", keep, c, v.condition.span);
         }
       }
@@ -88,8 +105,11 @@ function elaborateProperty(e: Elaborator, property: Property, scope: Scope, ints
       const result = e.expression(x, body);
       if (result.kind === "error") e.giveUp();
       if (result.kind !== "array" || result.type !== "bool" || rankOf(result) > 0)
-        fail("K0763", x.span, `A property ends in one true or false, but this is ${showTermType(result)}.`, { help: "Compare two values with `~=`, or say `all(...)`." });
-      const operands = x.kind === "binary" && x.operator === "~=" ? [x.left, x.right] : x.kind === "comparison" ? x.operands : [];
+        fail("K0763", x.span, `A property ends in one true or false, but this is ${showTermType(result)}.`, {
+          help: "Compare two values with `~=`, or say `all(...)`.",
+        });
+      const operands =
+        x.kind === "binary" && x.operator === "~=" ? [x.left, x.right] : x.kind === "comparison" ? x.operands : [];
       const sides = operands.map((o) => ({ expression: e.textOf(o.span), term: e.expression(o, body) }));
       const outputs = [result, keep, ...sides.map((s) => s.term)].flatMap((t) => leafArrays(t).map((l) => l.atom));
       const { graph, captured } = builder.close("property", outputs);
@@ -146,7 +166,16 @@ export function boundProperties(e: Elaborator, script: ElaboratedScript, value: 
         return termValue(term, (a) => {
           const shape = concreteShape(a.type.shape);
           const size = shape.reduce((s, t) => s * t, 1);
-          return { dtype: a.type.dtype, shape, data: a.type.dtype === "real" ? new Float64Array(size) : a.type.dtype === "int" ? new Int32Array(size) : new Uint8Array(size) };
+          return {
+            dtype: a.type.dtype,
+            shape,
+            data:
+              a.type.dtype === "real"
+                ? new Float64Array(size)
+                : a.type.dtype === "int"
+                  ? new Int32Array(size)
+                  : new Uint8Array(size),
+          };
         });
       },
       evaluate: (ints, values) => {

@@ -1,12 +1,24 @@
 /** A whole file: statements in order, each with effects compiled to a graph of its own. */
+
+import type { NdArray } from "../core/array.ts";
 import { Builder } from "../core/builder.ts";
 import { type Dim, knownDim, resolve, rigidDimension, unifyDims } from "../core/dimension.ts";
-import { type Graph, intLiteral, newVar, type Var } from "../core/graph.ts";
-import type { NdArray } from "../core/array.ts";
 import { evaluate, evaluationContext } from "../core/evaluate.ts";
+import { type Graph, intLiteral, newVar, type Var } from "../core/graph.ts";
 import type { DataDeclaration, ParamDeclaration } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type { Argument, Data, Expression, Identifier, Import, Param, Property, SourceFile, Span, Statement } from "../syntax/tree.ts";
+import type {
+  Argument,
+  Data,
+  Expression,
+  Identifier,
+  Import,
+  Param,
+  Property,
+  SourceFile,
+  Span,
+  Statement,
+} from "../syntax/tree.ts";
 import { conditionTerm, inputOfType, objectiveTerm } from "./declarations.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
@@ -30,8 +42,19 @@ export interface Step {
 
 export type Effect =
   | { readonly kind: "show"; readonly items: readonly { readonly expression: string; readonly term: Term }[] }
-  | { readonly kind: "assert"; readonly expression: string; readonly message: string | undefined; readonly condition: ArrayTerm }
-  | { readonly kind: "save"; readonly expression: string; readonly path: string; readonly pathSpan: Span; readonly value: Term }
+  | {
+      readonly kind: "assert";
+      readonly expression: string;
+      readonly message: string | undefined;
+      readonly condition: ArrayTerm;
+    }
+  | {
+      readonly kind: "save";
+      readonly expression: string;
+      readonly path: string;
+      readonly pathSpan: Span;
+      readonly value: Term;
+    }
   | {
       readonly kind: "plot";
       readonly expression: string;
@@ -80,7 +103,14 @@ export class ScriptElaborator {
   run(source: SourceFile): ElaboratedScript {
     const scope = new Scope(this.#prelude);
     for (const statement of source.statements) this.statement(statement, scope, false);
-    return { scope, steps: this.steps, data: this.data, params: this.params, properties: this.properties, values: this.values };
+    return {
+      scope,
+      steps: this.steps,
+      data: this.data,
+      params: this.params,
+      properties: this.properties,
+      values: this.values,
+    };
   }
 
   statement(statement: Statement, scope: Scope, isModule: boolean): void {
@@ -97,7 +127,9 @@ export class ScriptElaborator {
   #declare(scope: Scope, name: Identifier, term: Term): void {
     const before = scope.own(name.name);
     if (before?.span)
-      fail("K0235", name.span, `\`${name.name}\` is declared twice in this file.`, { notes: [{ message: "The first declaration:", span: before.span }] });
+      fail("K0235", name.span, `\`${name.name}\` is declared twice in this file.`, {
+        notes: [{ message: "The first declaration:", span: before.span }],
+      });
     scope.bind(name.name, term, name.span);
   }
 
@@ -127,19 +159,22 @@ export class ScriptElaborator {
       }
       case "type":
         if (scope.findType(s.name.name)) fail("K0235", s.name.span, `The type \`${s.name.name}\` is declared twice.`);
-        scope.bindType(s.name.name, { expression: s.type, scope });
+        // Resolved first: a type may not stand in its own declaration.
         e.recover(() => resolveType(e, s.type, new SignatureDimensions(scope, true)), undefined);
+        scope.bindType(s.name.name, { expression: s.type, scope });
         return;
       case "objective": {
         const term = objectiveTerm(e, s, scope);
         this.#declare(scope, s.name, term);
-        if (e.mode === "check") this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        if (e.mode === "check")
+          this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
         return;
       }
       case "condition": {
         const term = conditionTerm(e, s, scope);
         this.#declare(scope, s.name, term);
-        if (e.mode === "check") this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        if (e.mode === "check")
+          this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
         return;
       }
       case "problem":
@@ -156,7 +191,9 @@ export class ScriptElaborator {
           const items = s.items.map((x) => {
             const term = e.expression(x, scope);
             if (term.kind === "function" || term.kind === "solver" || term.kind === "problem" || term.kind === "word")
-              fail("K0720", x.span, `\`show\` prints values, but this is ${showTermType(term)}.`, { help: "Call it first." });
+              fail("K0720", x.span, `\`show\` prints values, but this is ${showTermType(term)}.`, {
+                help: "Call it first.",
+              });
             return { expression: e.textOf(x.span), term: term.kind === "range" ? e.rangeToArray(term, x.span) : term };
           });
           return { effect: { kind: "show", items }, terms: items.map((i) => i.term) };
@@ -167,9 +204,17 @@ export class ScriptElaborator {
           const condition = e.expression(s.condition, scope);
           if (condition.kind === "error") e.giveUp();
           if (condition.kind !== "array" || condition.type !== "bool" || condition.atom.type.shape.length > 0)
-            fail("K0271", s.condition.span, `\`assert\` wants one true or false, but this is ${showTermType(condition)}.`, {
-              help: condition.kind === "array" && condition.type === "bool" ? "Say `all(...)` or `any(...)`." : "Compare first, as in `x > 0`.",
-            });
+            fail(
+              "K0271",
+              s.condition.span,
+              `\`assert\` wants one true or false, but this is ${showTermType(condition)}.`,
+              {
+                help:
+                  condition.kind === "array" && condition.type === "bool"
+                    ? "Say `all(...)` or `any(...)`."
+                    : "Compare first, as in `x > 0`.",
+              },
+            );
           return {
             effect: { kind: "assert", expression: e.textOf(s.condition.span), message: s.message?.value, condition },
             terms: [condition],
@@ -179,9 +224,19 @@ export class ScriptElaborator {
       case "save":
         this.#step(s.span, () => {
           const value = e.expression(s.value, scope);
-          if (value.kind !== "array" && value.kind !== "tuple" && value.kind !== "range" && value.kind !== "error") fail("K0720", s.value.span, `\`save\` writes values, but this is ${showTermType(value)}.`);
+          if (value.kind !== "array" && value.kind !== "tuple" && value.kind !== "range" && value.kind !== "error")
+            fail("K0720", s.value.span, `\`save\` writes values, but this is ${showTermType(value)}.`);
           const term = value.kind === "range" ? e.rangeToArray(value, s.value.span) : value;
-          return { effect: { kind: "save", expression: e.textOf(s.value.span), path: s.to.value, pathSpan: s.to.span, value: term }, terms: [term] };
+          return {
+            effect: {
+              kind: "save",
+              expression: e.textOf(s.value.span),
+              path: s.to.value,
+              pathSpan: s.to.span,
+              value: term,
+            },
+            terms: [term],
+          };
         });
         return;
       case "plot":
@@ -189,7 +244,9 @@ export class ScriptElaborator {
         return;
       case "expression":
         e.expression(s.value, scope);
-        fail("K0721", s.span, "The value of this expression is not used.", { help: "Give it a name with `let`, or print it with `show`." });
+        fail("K0721", s.span, "The value of this expression is not used.", {
+          help: "Give it a name with `let`, or print it with `show`.",
+        });
         return;
       default:
         s satisfies never;
@@ -228,7 +285,9 @@ export class ScriptElaborator {
         const known = ["x", "log", "kind", "title"];
         if (!known.includes(a.name.name)) {
           const near = suggest(a.name.name, known);
-          fail("K0722", a.span, `\`plot\` has no option \`${a.name.name}\`.`, { help: near ? `Did you mean \`${near}\`?` : "Its options are `x`, `log`, `kind` and `title`." });
+          fail("K0722", a.span, `\`plot\` has no option \`${a.name.name}\`.`, {
+            help: near ? `Did you mean \`${near}\`?` : "Its options are `x`, `log`, `kind` and `title`.",
+          });
         }
         options.set(a.name.name, { term, span: a.span });
         continue;
@@ -241,24 +300,34 @@ export class ScriptElaborator {
       else if (term.kind === "array" && term.type !== "key") series.push({ label: e.textOf(a.span), term });
       else fail("K0723", a.span, `\`plot\` draws vectors, but this is ${showTermType(term)}.`);
     }
-    if (series.length === 0) fail("K0724", span, "`plot` needs something to draw.", { help: "Write `plot y`, or `plot y, x = t`." });
+    if (series.length === 0)
+      fail("K0724", span, "`plot` needs something to draw.", { help: "Write `plot y`, or `plot y, x = t`." });
     const title = options.get("title");
     if (title && title.term.kind !== "text") fail("K0722", title.span, "The title of a plot is a text.");
     const kind = options.get("kind");
     const mark = kind?.term.kind === "word" ? kind.term.word : "line";
-    if (kind && (kind.term.kind !== "word" || !["line", "scatter", "heat"].includes(mark))) fail("K0722", kind.span, "The kind of a plot is `line`, `scatter` or `heat`.");
+    if (kind && (kind.term.kind !== "word" || !["line", "scatter", "heat"].includes(mark)))
+      fail("K0722", kind.span, "The kind of a plot is `line`, `scatter` or `heat`.");
     for (const s of series) {
       const rank = s.term.kind === "array" ? s.term.atom.type.shape.length : 0;
       if (rank !== (mark === "heat" ? 2 : 1))
-        fail("K0723", span, `\`plot\` draws ${mark === "heat" ? "a matrix as heat" : "vectors"}, but \`${s.label}\` is ${showTermType(s.term)}.`, {
-          ...(rank === 2 ? { help: "A matrix is drawn by `kind = heat`." } : {}),
-        });
+        fail(
+          "K0723",
+          span,
+          `\`plot\` draws ${mark === "heat" ? "a matrix as heat" : "vectors"}, but \`${s.label}\` is ${showTermType(s.term)}.`,
+          {
+            ...(rank === 2 ? { help: "A matrix is drawn by `kind = heat`." } : {}),
+          },
+        );
     }
     const log = options.get("log");
     const x = options.get("x");
     const effect: Effect = {
       kind: "plot",
-      expression: args.filter((a) => !a.name).map((a) => e.textOf(a.span)).join(", "),
+      expression: args
+        .filter((a) => !a.name)
+        .map((a) => e.textOf(a.span))
+        .join(", "),
       title: title?.term.kind === "text" ? title.term.text : undefined,
       mark: mark as "line" | "scatter" | "heat",
       logarithmic: log?.term.kind === "array" && log.term.atom.kind === "literal" && log.term.atom.value === 1,
@@ -275,7 +344,9 @@ export class ScriptElaborator {
     const written = s.type;
     const element = written.kind === "array-of-type" ? written.element : written;
     if (element.kind !== "named-type" || !["real", "int", "bool"].includes(element.name))
-      fail("K0712", s.type.span, "`data` is an array of real, int or bool.", { help: "Write `data X: real[n, d] from \"file.csv\"`." });
+      fail("K0712", s.type.span, "`data` is an array of real, int or bool.", {
+        help: 'Write `data X: real[n, d] from "file.csv"`.',
+      });
     const type = element.name as "real" | "int" | "bool";
     const places = written.kind === "array-of-type" ? written.places : [];
     const given = this.inputs.data[s.name.name];
@@ -295,18 +366,38 @@ export class ScriptElaborator {
       const dim = resolve(e.dimension(p.dimension, scope));
       shown.push(typeof dim === "number" && e.mode === "check" ? dim : e.textOf(p.dimension.span));
       if (e.mode === "bind" && actual !== undefined && unifyDims(dim, actual) !== "equal")
-        fail("K0713", s.name.span, `\`${s.name.name}\` has ${actual} entries along axis ${i}, but \`${e.textOf(p.dimension.span)}\` is ${knownDim(dim)}.`, {
-          notes: sizeNotes(p.dimension, scope),
-          help: "Two sizes with one name must be equal.",
-        });
+        fail(
+          "K0713",
+          s.name.span,
+          `\`${s.name.name}\` has ${actual} entries along axis ${i}, but \`${e.textOf(p.dimension.span)}\` is ${knownDim(dim)}.`,
+          {
+            notes: sizeNotes(p.dimension, scope),
+            help: "Two sizes with one name must be equal.",
+          },
+        );
       shape.push(dim);
     });
-    this.data.push({ name: s.name.name, span: s.span, type, shape: shown, path: s.from?.value, pathSpan: s.from?.span, selection: s.selection });
+    this.data.push({
+      name: s.name.name,
+      span: s.span,
+      type,
+      shape: shown,
+      path: s.from?.value,
+      pathSpan: s.from?.span,
+      selection: s.selection,
+    });
     const v = newVar(coreType(type, shape));
     if (e.mode === "bind") {
-      if (!given) fail("K0714", s.span, `\`${s.name.name}\` has no data.`, { help: `Give it a file: \`--data ${s.name.name}=FILE\`.` });
+      if (!given)
+        fail("K0714", s.span, `\`${s.name.name}\` has no data.`, {
+          help: `Give it a file: \`--data ${s.name.name}=FILE\`.`,
+        });
       if (given.shape.length !== shape.length)
-        fail("K0715", s.span, `\`${s.name.name}\` is declared with ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but the data have ${given.shape.length}.`);
+        fail(
+          "K0715",
+          s.span,
+          `\`${s.name.name}\` is declared with ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but the data have ${given.shape.length}.`,
+        );
       this.values.set(v.id, given);
     }
     this.#declare(scope, s.name, { kind: "array", type, atom: v });
@@ -330,19 +421,34 @@ export class ScriptElaborator {
       const atom = newVar(coreType(scalar, type.shape));
       const rank0 = type.shape.length === 0;
       const dimension = scalar === "int" && rank0 ? rigidDimension(s.name.name) : undefined;
-      this.#declare(scope, s.name, dimension !== undefined ? e.dimensionTerm(dimension) : { kind: "array", type: scalar, atom, ...(rank0 && scalar === "real" ? { known: "later" as const } : {}) });
+      this.#declare(
+        scope,
+        s.name,
+        dimension !== undefined
+          ? e.dimensionTerm(dimension)
+          : { kind: "array", type: scalar, atom, ...(rank0 && scalar === "real" ? { known: "later" as const } : {}) },
+      );
       return;
     }
     let value = this.inputs.params[s.name.name];
     if (!value) {
       const { graph, captured } = builder.close("param", [term.atom]);
-      value = evaluate(graph, captured.map((v) => this.values.get(v.id)!), evaluationContext({ precision: e.precision }))[0]!;
+      value = evaluate(
+        graph,
+        captured.map((v) => this.values.get(v.id)!),
+        evaluationContext({ precision: e.precision }),
+      )[0]!;
     }
     if (value.shape.length !== type.shape.length)
-      fail("K0717", s.span, `The value given for \`${s.name.name}\` has ${value.shape.length} axes, but it is declared with ${type.shape.length}.`);
+      fail(
+        "K0717",
+        s.span,
+        `The value given for \`${s.name.name}\` has ${value.shape.length} axes, but it is declared with ${type.shape.length}.`,
+      );
     if (value.shape.length === 0) {
       const x = value.data[0]!;
-      if (scalar === "int") this.#declare(scope, s.name, { kind: "array", type: "int", atom: intLiteral(x), dimension: x });
+      if (scalar === "int")
+        this.#declare(scope, s.name, { kind: "array", type: "int", atom: intLiteral(x), dimension: x });
       else if (scalar === "bool") this.#declare(scope, s.name, e.boolTerm(x !== 0));
       else {
         // A variable, not a constant: so that what depends on it stays a computation.
@@ -366,7 +472,9 @@ export class ScriptElaborator {
         const near = suggest(path, this.inputs.moduleNames);
         for (const n of s.names) scope.bind((n.as ?? n.name).name, errorTerm, n.name.span);
         fail("K0718", s.from.span, `There is no module "${path}".`, {
-          help: near ? `Did you mean "${near}"?` : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
+          help: near
+            ? `Did you mean "${near}"?`
+            : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
         });
       }
       module = new Scope(this.#prelude);
@@ -409,7 +517,8 @@ export class ScriptElaborator {
       e.within(builder, () => {
         const dims = new SignatureDimensions(scope, true);
         for (const d of dimensions) dims.introduce(d.name);
-        const make = (p: { readonly type?: unknown }) => inputOfType(e, resolveType(e, p.type as never, dims), builder, span);
+        const make = (p: { readonly type?: unknown }) =>
+          inputOfType(e, resolveType(e, p.type as never, dims), builder, span);
         const positional = parameters.map(make);
         const rest = after?.map(make);
         const own = dimensions.map((d) => dims.found.get(d.name)!);

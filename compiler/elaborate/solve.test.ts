@@ -137,6 +137,11 @@ show r.x, r.status`;
 });
 
 test("solvers are matched with the call they answer", () => {
-  assert.deepEqual(codesOf(`import { lbfgs } from "std/first-order"\nshow root(x => x, from = 0.0, by = lbfgs()).x`), ["K0736"]);
-  assert.deepEqual(codesOf(`import { lbfgs } from "std/first-order"\nshow argmin(x => x^2, from = 0.0, by = lbfgs(histroy = 3))`), ["K0233"]);
+  assert.deepEqual(codesOf(`import { lbfgs } from "std/first-order"\nshow root(x => x, from = 0.0, by = lbfgs()).x`), [
+    "K0736",
+  ]);
+  assert.deepEqual(
+    codesOf(`import { lbfgs } from "std/first-order"\nshow argmin(x => x^2, from = 0.0, by = lbfgs(histroy = 3))`),
+    ["K0233"],
+  );
 });

@@ -14,7 +14,15 @@ import { solveProblem } from "./problems.ts";
 import { suggest } from "./scope.ts";
 import { runSolver, type SolveForm } from "./solver-loop.ts";
 import { asSolver, type ConfiguredSolver, partNames, withKey } from "./solver-terms.ts";
-import { type CallArguments, type FunctionTerm, rankOf, shapeOf, showTermType, type Term, type TupleTerm } from "./terms.ts";
+import {
+  type CallArguments,
+  type FunctionTerm,
+  rankOf,
+  shapeOf,
+  showTermType,
+  type Term,
+  type TupleTerm,
+} from "./terms.ts";
 
 /** Turns a solver's header into the words of the call it answers. */
 function headerOf(solver: ConfiguredSolver): string {
@@ -26,10 +34,15 @@ function headerOf(solver: ConfiguredSolver): string {
 
 function requireForm(solver: ConfiguredSolver, call: string, fits: boolean, span: Span): void {
   if (fits) return;
-  fail("K0736", span, `\`${call}\` can not use the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
-    notes: [{ message: "It is declared here:", span: solver.declaration.form.span }],
-    help: `\`${call}\` wants a solver that ${{ minimize: "minimizes f", maximize: "minimizes f", argmin: "minimizes f", argmax: "minimizes f", root: "solves root(F)", fixpoint: "solves fixpoint(T)", least_squares: "solves least_squares(r)", linear_solve: "solves linear_solve(A, b)" }[call] ?? "solves its parts"}.`,
-  });
+  fail(
+    "K0736",
+    span,
+    `\`${call}\` can not use the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`,
+    {
+      notes: [{ message: "It is declared here:", span: solver.declaration.form.span }],
+      help: `\`${call}\` wants a solver that ${{ minimize: "minimizes f", maximize: "minimizes f", argmin: "minimizes f", argmax: "minimizes f", root: "solves root(F)", fixpoint: "solves fixpoint(T)", least_squares: "solves least_squares(r)", linear_solve: "solves linear_solve(A, b)" }[call] ?? "solves its parts"}.`,
+    },
+  );
 }
 
 interface SolveOptions {
@@ -40,11 +53,25 @@ interface SolveOptions {
   readonly record: FunctionTerm | undefined;
 }
 
-function options(e: Elaborator, call: string, args: CallArguments, from: Term | undefined, by: Term | undefined, adjoint: Term | undefined, condition: Term | undefined, record: Term | undefined): SolveOptions {
-  if (!from) fail("K0240", args.span, `The argument \`from\` of \`${call}\` is missing: every search starts somewhere.`, { help: `Write \`${call}(f, from = x0, by = ...)\`.` });
+function options(
+  e: Elaborator,
+  call: string,
+  args: CallArguments,
+  from: Term | undefined,
+  by: Term | undefined,
+  adjoint: Term | undefined,
+  condition: Term | undefined,
+  record: Term | undefined,
+): SolveOptions {
+  if (!from)
+    fail("K0240", args.span, `The argument \`from\` of \`${call}\` is missing: every search starts somewhere.`, {
+      help: `Write \`${call}(f, from = x0, by = ...)\`.`,
+    });
   if (!by)
     fail("K0737", args.span, `\`${call}\` needs a solver here.`, {
-      help: ["minimize", "argmin", "maximize", "argmax"].includes(call) ? 'Import one: `import { lbfgs } from "std/first-order"`, then `by = lbfgs()`.' : "Give one with `by = ...`.",
+      help: ["minimize", "argmin", "maximize", "argmax"].includes(call)
+        ? 'Import one: `import { lbfgs } from "std/first-order"`, then `by = lbfgs()`.'
+        : "Give one with `by = ...`.",
     });
   return {
     from: realTerm(e, from, "What a search starts from", args.span),
@@ -60,7 +87,12 @@ function adjointOf(term: Term | undefined, span: Span): "implicit" | "unroll" {
   if (term.kind === "word" && term.word === "unroll") return "unroll";
   if (term.kind === "word" && term.word === "implicit" && !term.options) return "implicit";
   if (term.kind === "word" && ["implicit", "one_step", "neumann"].includes(term.word))
-    fail("K0522", span, `This version differentiates through a solve by \`implicit\` or by \`unroll\`, not by \`${term.word}${term.options ? "(...)" : ""}\`.`, { help: "Leave `adjoint` out for the implicit rule with a dense factorisation." });
+    fail(
+      "K0522",
+      span,
+      `This version differentiates through a solve by \`implicit\` or by \`unroll\`, not by \`${term.word}${term.options ? "(...)" : ""}\`.`,
+      { help: "Leave `adjoint` out for the implicit rule with a dense factorisation." },
+    );
   return fail("K0522", span, "`adjoint` is `implicit` or `unroll`.");
 }
 
@@ -73,12 +105,21 @@ function asOptionalFunction(term: Term | undefined, name: string, span: Span): F
 const signature = ["from?", "by?", "adjoint?", "condition?", "record?"];
 
 /** `said` is the name in the script: `argmin` is `minimize` for messages only. */
-function minimizeLike(call: "minimize" | "maximize", said: string = call): (e: Elaborator, args: CallArguments) => TupleTerm {
+function minimizeLike(
+  call: "minimize" | "maximize",
+  said: string = call,
+): (e: Elaborator, args: CallArguments) => TupleTerm {
   return (e, args) => {
     const [f, from, by, adjoint, condition, record] = take(said, args, ["f", ...signature]);
     if (f!.kind === "error") e.giveUp();
-    if (f!.kind !== "function") fail("K0504", args.span, `\`${said}\` takes a function, but this is ${showTermType(f!)}.`, { help: `Write \`${said}(x => ..., from = x0)\`.` });
-    if (f!.hasParameters) fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, { help: `Fix them first: \`${said}(${f!.name}(; ...), from = x0)\`.` });
+    if (f!.kind !== "function")
+      fail("K0504", args.span, `\`${said}\` takes a function, but this is ${showTermType(f!)}.`, {
+        help: `Write \`${said}(x => ..., from = x0)\`.`,
+      });
+    if (f!.hasParameters)
+      fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, {
+        help: `Fix them first: \`${said}(${f!.name}(; ...), from = x0)\`.`,
+      });
     const o = options(e, said, args, from, by, adjoint, condition, record);
     const { form } = o.solver.declaration;
     requireForm(o.solver, said, form.kind === "minimizes", args.span);
@@ -95,7 +136,9 @@ function minimizeLike(call: "minimize" | "maximize", said: string = call): (e: E
       minimizes: true,
       span: args.span,
       value: stochastic ? undefined : (x) => applyTo(e, objective, [x], args.span),
-      defaultCondition: stochastic ? undefined : (x) => gradient(e, objective, { positional: [x], named: new Map(), span: args.span }, "grad").gradient,
+      defaultCondition: stochastic
+        ? undefined
+        : (x) => gradient(e, objective, { positional: [x], named: new Map(), span: args.span }, "grad").gradient,
     });
     if (call === "minimize") return solved;
     // The search saw -f; whoever asked for a maximum sees f.
@@ -123,8 +166,12 @@ function rootLike(call: "root" | "fixpoint" | "least_squares"): (e: Elaborator, 
   return (e, args) => {
     const [f, from, by, adjoint, condition, record] = take(call, args, ["F", ...signature]);
     if (f!.kind === "error") e.giveUp();
-    if (f!.kind !== "function") fail("K0504", args.span, `\`${call}\` takes a function, but this is ${showTermType(f!)}.`);
-    if (f!.hasParameters) fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, { help: `Fix them first: \`${call}(${f!.name}(; ...), from = x0)\`.` });
+    if (f!.kind !== "function")
+      fail("K0504", args.span, `\`${call}\` takes a function, but this is ${showTermType(f!)}.`);
+    if (f!.hasParameters)
+      fail("K0244", args.span, `\`${f!.name}\` has parameters after \`;\`.`, {
+        help: `Fix them first: \`${call}(${f!.name}(; ...), from = x0)\`.`,
+      });
     const o = options(e, call, args, from, by, adjoint, condition, record);
     const header = o.solver.declaration.form;
     requireForm(o.solver, call, header.kind === "solves" && header.form.name === call, args.span);
@@ -178,7 +225,13 @@ const linearSolveBuiltin: Builtin = (e, args) => {
     return record.items[record.names!.indexOf("x")]!;
   }
   if (A!.kind === "function") {
-    const matrix = jacobian(e, A!, { positional: [zeroLike(e, rhs)], named: new Map(), span: args.span }, "forward", "linear_solve");
+    const matrix = jacobian(
+      e,
+      A!,
+      { positional: [zeroLike(e, rhs)], named: new Map(), span: args.span },
+      "forward",
+      "linear_solve",
+    );
     const flat = rhs.kind === "array" && rankOf(rhs) === 1 ? rhs : ravelTerm(e, rhs, args);
     const square = matrix.kind === "array" && rankOf(matrix) === 2 ? matrix : asMatrix(e, matrix, flat);
     const { value, ok } = denseSolve(e, "linear_solve", square as never, flat as never, args);
@@ -187,8 +240,19 @@ const linearSolveBuiltin: Builtin = (e, args) => {
   }
   const matrix = arrayArgument(e, "linear_solve", A!, args, "real");
   if (rankOf(matrix) !== 2 || !e.couldBeEqual(shapeOf(matrix)[0]!, shapeOf(matrix)[1]!))
-    fail("K0298", args.span, `\`linear_solve\` takes a square matrix or a function, but this is ${showTermType(matrix)}.`, { help: "Least squares are `least_squares(x => A @ x - b, from = ...)`." });
-  const { value, ok } = denseSolve(e, "linear_solve", matrix, arrayArgument(e, "linear_solve", rhs, args, "real"), args);
+    fail(
+      "K0298",
+      args.span,
+      `\`linear_solve\` takes a square matrix or a function, but this is ${showTermType(matrix)}.`,
+      { help: "Least squares are `least_squares(x => A @ x - b, from = ...)`." },
+    );
+  const { value, ok } = denseSolve(
+    e,
+    "linear_solve",
+    matrix,
+    arrayArgument(e, "linear_solve", rhs, args, "real"),
+    args,
+  );
   e.require(args.span, "K0406", ok.atom, [], "The matrix of this linear system is singular.", singularHelp);
   return value;
 };
@@ -197,13 +261,22 @@ const singularHelp = "Add a multiple of the identity, or use `try_solve`, which 
 function asMatrix(e: Elaborator, m: Term, like: Term): Term {
   if (m.kind !== "array" || like.kind !== "array") return e.giveUp();
   const n = shapeOf(like)[0]!;
-  return { kind: "array", type: "real", atom: e.emit("reshape", [m.atom], { dtype: "real", shape: [n, n] }, (b) => reshape(b, m.atom, [n, n])) };
+  return {
+    kind: "array",
+    type: "real",
+    atom: e.emit("reshape", [m.atom], { dtype: "real", shape: [n, n] }, (b) => reshape(b, m.atom, [n, n])),
+  };
 }
 
 function asOperator(e: Elaborator, A: Term, args: CallArguments): FunctionTerm {
   if (A.kind === "function") return A;
   const matrix = arrayArgument(e, "linear_solve", A, args, "real");
-  return { kind: "function", name: "A", arity: 1, apply: (inner) => matrixProduct(e, matrix, inner.positional[0]!, inner.span) };
+  return {
+    kind: "function",
+    name: "A",
+    arity: 1,
+    apply: (inner) => matrixProduct(e, matrix, inner.positional[0]!, inner.span),
+  };
 }
 
 /** `solve(model)` and `solve((upper: F, ...), from = w0)`: problems, and forms a solver made for itself. */
@@ -212,11 +285,25 @@ const solve: Builtin = (e, args) => {
   if (model!.kind === "error") e.giveUp();
   if (!by) fail("K0737", args.span, "`solve` needs a solver: give one with `by = ...`.");
   const solver = asSolver(e, by, args.span);
-  if (model!.kind === "problem") return solveProblem(e, model!, from, solver, adjointOf(adjoint, args.span), asOptionalFunction(record, "record", args.span), args.span);
+  if (model!.kind === "problem")
+    return solveProblem(
+      e,
+      model!,
+      from,
+      solver,
+      adjointOf(adjoint, args.span),
+      asOptionalFunction(record, "record", args.span),
+      args.span,
+    );
   if (model!.kind !== "tuple" || !model!.names)
-    fail("K0739", args.span, `\`solve\` takes a problem or a named tuple of parts, but this is ${showTermType(model!)}.`, {
-      help: "Write `solve(model(...))`, or `solve((upper: F, lower: G), from = w0, by = ...)`. A linear system is `linear_solve(A, b)`.",
-    });
+    fail(
+      "K0739",
+      args.span,
+      `\`solve\` takes a problem or a named tuple of parts, but this is ${showTermType(model!)}.`,
+      {
+        help: "Write `solve(model(...))`, or `solve((upper: F, lower: G), from = w0, by = ...)`. A linear system is `linear_solve(A, b)`.",
+      },
+    );
   const parts = partNames(solver.declaration);
   const names = model!.names!;
   const missing = parts.find((p) => !names.includes(p));
@@ -225,10 +312,20 @@ const solve: Builtin = (e, args) => {
   const linear = header.kind === "solves" && header.form.name === "linear_solve";
   if (missing !== undefined || extra !== undefined || (header.kind !== "own" && !linear)) {
     const near = extra === undefined ? undefined : suggest(extra, parts);
-    fail("K0736", args.span, `The parts (${names.join(", ")}) do not fit the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`, {
-      notes: [{ message: "It is declared here:", span: header.span }],
-      help: missing !== undefined ? `The part \`${missing}\` is missing.` : near ? `Did you mean \`${near}\`?` : `There is no part \`${extra}\`.`,
-    });
+    fail(
+      "K0736",
+      args.span,
+      `The parts (${names.join(", ")}) do not fit the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`,
+      {
+        notes: [{ message: "It is declared here:", span: header.span }],
+        help:
+          missing !== undefined
+            ? `The part \`${missing}\` is missing.`
+            : near
+              ? `Did you mean \`${near}\`?`
+              : `There is no part \`${extra}\`.`,
+      },
+    );
   }
   const given = new Map(parts.map((p) => [p, model!.kind === "tuple" ? model!.items[names.indexOf(p)]! : model!]));
   if (linear) {
@@ -260,7 +357,9 @@ const solve: Builtin = (e, args) => {
     condition: asOptionalFunction(condition, "condition", args.span),
     record: asOptionalFunction(record, "record", args.span),
     parts: given,
-    stochastic: solver.declaration.members.some((m) => m.kind === "member" && m.name.name === "next" && m.parameters.length === 3),
+    stochastic: solver.declaration.members.some(
+      (m) => m.kind === "member" && m.name.name === "next" && m.parameters.length === 3,
+    ),
     minimizes: hasValue,
     span: args.span,
     value: undefined,
@@ -270,7 +369,9 @@ const solve: Builtin = (e, args) => {
 
 /** `argmin` and `argmax` go by what they are given: an array is reduced, a function searched. */
 function eitherOf(name: "argmin" | "argmax"): Builtin {
-  const search = argumentOf(name === "argmin" ? minimizeLike("minimize", "argmin") : minimizeLike("maximize", "argmax"));
+  const search = argumentOf(
+    name === "argmin" ? minimizeLike("minimize", "argmin") : minimizeLike("maximize", "argmax"),
+  );
   return (e, args) => (args.positional[0]?.kind === "function" ? search(e, args) : reductionBuiltins[name]!(e, args));
 }
 

@@ -7,7 +7,17 @@ import { addDims, knownDim } from "../core/dimension.ts";
 import { type Atom, boolLiteral, type Graph, intLiteral, realLiteral, type Var } from "../core/graph.ts";
 import { type StatusName, statusCode } from "../core/status.ts";
 import { add } from "../primitives/arithmetic.ts";
-import { and, equal, greaterEqual, isFinite as isFiniteAtom, less, lessEqual, not, notEqual, or } from "../primitives/comparison.ts";
+import {
+  and,
+  equal,
+  greaterEqual,
+  isFinite as isFiniteAtom,
+  less,
+  lessEqual,
+  not,
+  notEqual,
+  or,
+} from "../primitives/comparison.ts";
 import { convert } from "../primitives/convert.ts";
 import { gather } from "../primitives/gather.ts";
 import { iota } from "../primitives/iota.ts";
@@ -23,8 +33,8 @@ import { reportPrimitive } from "../transform/control/effects.ts";
 import { noDerivative } from "../transform/control/refuse.ts";
 import { scan } from "../transform/control/scan.ts";
 import { inlineGraph } from "../transform/inline.ts";
-import { reductionBuiltins } from "./builtins/reductions.ts";
 import { randomBuiltins } from "./builtins/random.ts";
+import { reductionBuiltins } from "./builtins/reductions.ts";
 import { chooseTerm, joinTerms } from "./control.ts";
 import { stopped } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
@@ -32,7 +42,18 @@ import { applyTo } from "./functions.ts";
 import { implicitSolution } from "./implicit.ts";
 import { arithmetic, convertTo, realTerm } from "./operators.ts";
 import { type ConfiguredSolver, memberOf, membersAt } from "./solver-terms.ts";
-import { type ArrayTerm, type FunctionTerm, leavesOf, mapLeaves, rankOf, rebuild, showTermType, type Term, type TupleTerm, tupleTerm } from "./terms.ts";
+import {
+  type ArrayTerm,
+  type FunctionTerm,
+  leavesOf,
+  mapLeaves,
+  rankOf,
+  rebuild,
+  showTermType,
+  type Term,
+  type TupleTerm,
+  tupleTerm,
+} from "./terms.ts";
 
 export interface SolveForm {
   readonly call: "minimize" | "maximize" | "root" | "fixpoint" | "least_squares" | "linear_solve" | "solve";
@@ -78,7 +99,8 @@ class SolverRun {
     const tol = form.solver.options.get("tol");
     const standard = realLiteral(Math.sqrt(e.precision === "f64" ? 2 ** -52 : 2 ** -23));
     this.#tolerance = tol ? (realTerm(e, tol, "`tol`", form.span) as ArrayTerm) : real(standard);
-    if (this.#tolerance.kind !== "array" || rankOf(this.#tolerance) > 0) fail("K0740", form.span, "`tol` is one number.");
+    if (this.#tolerance.kind !== "array" || rankOf(this.#tolerance) > 0)
+      fail("K0740", form.span, "`tol` is one number.");
     this.#guarded = new Map([...form.parts].map(([n, t]) => [n, guarded(e, t)]));
   }
 
@@ -90,8 +112,13 @@ class SolverRun {
     const first = this.#startState(zero);
     const rawKey = solver.options.get("key");
     const wantsKey = memberOf(solver.declaration, "next")!.parameters.length === 3;
-    const key = wantsKey ? ((rawKey ?? randomBuiltins.key!(e, { positional: [], named: new Map(), span })) as ArrayTerm) : undefined;
-    if (key && key.type !== "key") fail("K0601", span, `The option \`key\` is a key, but this is ${showTermType(key)}.`, { help: "Write `key = key(7)`." });
+    const key = wantsKey
+      ? ((rawKey ?? randomBuiltins.key!(e, { positional: [], named: new Map(), span })) as ArrayTerm)
+      : undefined;
+    if (key && key.type !== "key")
+      fail("K0601", span, `The option \`key\` is a key, but this is ${showTermType(key)}.`, {
+        help: "Write `key = key(7)`.",
+      });
 
     // The state keeps its type; one that starts as an int and becomes a real is real from the start.
     let state = first;
@@ -110,17 +137,32 @@ class SolverRun {
     if (state.kind === "error") e.giveUp();
     const member = memberOf(form.solver.declaration, "start")!;
     if (state.kind !== "tuple" || !state.names?.includes("x"))
-      fail("K0741", member.body.span, `The state of a solver is a named tuple with a field \`x\`, but this is ${showTermType(state)}.`);
+      fail(
+        "K0741",
+        member.body.span,
+        `The state of a solver is a named tuple with a field \`x\`, but this is ${showTermType(state)}.`,
+      );
     const x = state.items[state.names.indexOf("x")]!;
     const { problem } = joinTerms(e, form.from, x);
     if (problem !== undefined)
-      fail("K0742", member.body.span, `The field \`x\` of a solver's state is shaped like \`from\`, but ${problem}.`, { notes: [{ message: "The solve:", span: form.span }] });
-    leavesOf(state, (leaf, path) => fail("K0270", member.body.span, `The state of a solver holds numbers, but \`${path}\` is ${showTermType(leaf)}.`));
+      fail("K0742", member.body.span, `The field \`x\` of a solver's state is shaped like \`from\`, but ${problem}.`, {
+        notes: [{ message: "The solve:", span: form.span }],
+      });
+    leavesOf(state, (leaf, path) =>
+      fail("K0270", member.body.span, `The state of a solver holds numbers, but \`${path}\` is ${showTermType(leaf)}.`),
+    );
     const at = state.names.indexOf("x");
-    return { ...state, items: state.items.map((t, i) => (i === at ? matchTypes(e, e.alignTo(t, form.from), form.from) : t)) };
+    return {
+      ...state,
+      items: state.items.map((t, i) => (i === at ? matchTypes(e, e.alignTo(t, form.from), form.from) : t)),
+    };
   }
 
-  #loop(state: TupleTerm, key: ArrayTerm | undefined, iterations: ReturnType<Elaborator["asDimension"]>): LoopResult | { readonly widen: Term } {
+  #loop(
+    state: TupleTerm,
+    key: ArrayTerm | undefined,
+    iterations: ReturnType<Elaborator["asDimension"]>,
+  ): LoopResult | { readonly widen: Term } {
     const { e, form } = this;
     const outer = e.builder;
     const leaves = leavesOf(state, () => e.giveUp());
@@ -133,7 +175,11 @@ class SolverRun {
     const bestOf = [xIndex, ...(dualIndex >= 0 ? [dualIndex] : [])];
     const bestLeaves = bestOf.flatMap((i) => leavesOf(state.items[i]!, () => e.giveUp()));
     const best = bestLeaves.map((l) => body.input(l.atom.type));
-    const [bestMeasure, bestValue, bestError] = [0, 1, 2].map(() => body.input({ dtype: "real", shape: [] })) as [Var, Var, Var];
+    const [bestMeasure, bestValue, bestError] = [0, 1, 2].map(() => body.input({ dtype: "real", shape: [] })) as [
+      Var,
+      Var,
+      Var,
+    ];
     const status = body.input({ dtype: "int", shape: [] });
     const taken = body.input({ dtype: "int", shape: [] });
     const t = body.input({ dtype: "int", shape: [] });
@@ -164,15 +210,26 @@ class SolverRun {
         const { type, problem } = joinTerms(e, state, next);
         const nextMember = memberOf(form.solver.declaration, "next")!;
         if (problem !== undefined)
-          fail("K0743", nextMember.body.span, `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`, { notes: [{ message: "The solve:", span: form.span }] });
+          fail(
+            "K0743",
+            nextMember.body.span,
+            `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`,
+            { notes: [{ message: "The solve:", span: form.span }] },
+          );
         const typed = leavesOf(type, () => e.giveUp());
         if (typed.some((l, i) => l.type !== leaves[i]!.type)) {
           widen = type;
           return { carry: [], out: [] };
         }
         const stepped = leavesOf(matchTypes(e, e.alignTo(next, state), state), () => e.giveUp());
-        const finite = allOf(e, stepped.filter((l) => l.type === "real").map((l) => everyEntry(e, l.atom, isFinite1(e, l.atom))));
-        const same = allOf(e, stepped.map((l, i) => everyEntry(e, l.atom, equal1(e, l.atom, inputs[i]!.atom))));
+        const finite = allOf(
+          e,
+          stepped.filter((l) => l.type === "real").map((l) => everyEntry(e, l.atom, isFinite1(e, l.atom))),
+        );
+        const same = allOf(
+          e,
+          stepped.map((l, i) => everyEntry(e, l.atom, equal1(e, l.atom, inputs[i]!.atom))),
+        );
         const after = select(
           b,
           converged,
@@ -181,13 +238,24 @@ class SolverRun {
             b,
             notEqual(b, own, code("running")),
             own,
-            select(b, outOfTime, code("iterations"), select(b, not(b, finite), code("diverged"), select(b, same, code("stalled"), code("running")))),
+            select(
+              b,
+              outOfTime,
+              code("iterations"),
+              select(b, not(b, finite), code("diverged"), select(b, same, code("stalled"), code("running"))),
+            ),
           ),
         );
         const going = equal(b, after, code("running"));
         const kept = stepped.map((l, i) => choose1(e, going, l.atom, inputs[i]!.atom));
         const measure = form.stochastic ? undefined : form.minimizes ? value : error;
-        const better = measure ? or(b, and(b, isFiniteAtom(b, measure), less(b, measure, bestMeasure)), and(b, equal(b, t, intLiteral(0)), boolLiteral(true))) : boolLiteral(true);
+        const better = measure
+          ? or(
+              b,
+              and(b, isFiniteAtom(b, measure), less(b, measure, bestMeasure)),
+              and(b, equal(b, t, intLiteral(0)), boolLiteral(true)),
+            )
+          : boolLiteral(true);
         const bestNow = bestOf.flatMap((i) => leavesOf(current.items[i]!, () => e.giveUp()));
         const nan = realLiteral(Number.NaN);
         const v = value ?? nan;
@@ -196,8 +264,13 @@ class SolverRun {
         const take = or(b, better, converged);
         if (form.record) {
           recorded = e.inFrame(() => applyTo(e, form.record!, [current], form.span));
-          leavesOf(recorded, (leaf) => fail("K0744", form.span, `\`record\` gives numbers, but this is ${showTermType(leaf)}.`));
-          if (recorded.kind !== "tuple" || !recorded.names) fail("K0744", form.span, `\`record\` gives a named tuple, but this is ${showTermType(recorded)}.`, { help: "Write `record = s => (x: s.x)`." });
+          leavesOf(recorded, (leaf) =>
+            fail("K0744", form.span, `\`record\` gives numbers, but this is ${showTermType(leaf)}.`),
+          );
+          if (recorded.kind !== "tuple" || !recorded.names)
+            fail("K0744", form.span, `\`record\` gives a named tuple, but this is ${showTermType(recorded)}.`, {
+              help: "Write `record = s => (x: s.x)`.",
+            });
         }
         return {
           carry: [
@@ -253,7 +326,10 @@ class SolverRun {
       state,
       xIndex,
       dualIndex,
-      final: rebuild(state, leaves.map((l, i) => plain(l, results[i]!))) as TupleTerm,
+      final: rebuild(
+        state,
+        leaves.map((l, i) => plain(l, results[i]!)),
+      ) as TupleTerm,
       best: bestLeaves.map((l, i) => plain(l, results[n + i]!)),
       value: results[statusAt - 2]!,
       error: results[statusAt - 1]!,
@@ -266,22 +342,39 @@ class SolverRun {
     };
   }
 
-  #step(members: ReturnType<typeof membersAt>, current: TupleTerm, time: Term, key: Term | undefined, state: TupleTerm): Term {
+  #step(
+    members: ReturnType<typeof membersAt>,
+    current: TupleTerm,
+    time: Term,
+    key: Term | undefined,
+    state: TupleTerm,
+  ): Term {
     const { e, form } = this;
     const next = members.call("next", key ? [current, time, key] : [current, time], form.span);
     if (next.kind === "error") e.giveUp();
     const member = memberOf(form.solver.declaration, "next")!;
     if (next.kind !== "tuple" || !next.names)
-      fail("K0743", member.body.span, `The state of a solver is ${showTermType(state)}, but \`next\` gives ${showTermType(next)}.`);
+      fail(
+        "K0743",
+        member.body.span,
+        `The state of a solver is ${showTermType(state)}, but \`next\` gives ${showTermType(next)}.`,
+      );
     if (joinTerms(e, state, next).problem !== undefined)
-      fail("K0743", member.body.span, `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`, {
-        notes: [{ message: "The solve:", span: form.span }],
-      });
+      fail(
+        "K0743",
+        member.body.span,
+        `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`,
+        {
+          notes: [{ message: "The solve:", span: form.span }],
+        },
+      );
     return next;
   }
 
   #stepKey(key: ArrayTerm, time: ArrayTerm): Term {
-    const atom = this.e.emit("fold_in", [key.atom, time.atom], { dtype: "int", shape: [2] }, (b) => foldIn(b, key.atom, time.atom));
+    const atom = this.e.emit("fold_in", [key.atom, time.atom], { dtype: "int", shape: [2] }, (b) =>
+      foldIn(b, key.atom, time.atom),
+    );
     return { kind: "array", type: "key", atom };
   }
 
@@ -290,13 +383,15 @@ class SolverRun {
     if (members.has("error")) return this.#scalar(members.call("error", [state], form.span), "error");
     const residual = this.#residual(members, x);
     if (!residual) return undefined;
-    return (reductionBuiltins.norm!(e, { positional: [residual], named: new Map(), span: form.span }) as ArrayTerm).atom;
+    return (reductionBuiltins.norm!(e, { positional: [residual], named: new Map(), span: form.span }) as ArrayTerm)
+      .atom;
   }
 
   #residual(members: ReturnType<typeof membersAt>, x: Term): Term | undefined {
     const { form, e } = this;
     if (form.condition) return realTerm(e, applyTo(e, form.condition, [x], form.span), "A condition", form.span);
-    if (members.has("condition")) return realTerm(e, members.call("condition", [x], form.span), "A condition", form.span);
+    if (members.has("condition"))
+      return realTerm(e, members.call("condition", [x], form.span), "A condition", form.span);
     return form.defaultCondition?.(x);
   }
 
@@ -306,7 +401,10 @@ class SolverRun {
     // The sample of this step, whose value the step computes anyway.
     if (samplesValue(form, key)) {
       const f = [...this.#guarded.values()][0]!;
-      return this.#scalar(e.inFrame(() => applyTo(e, f, [x, key!], form.span)), "value");
+      return this.#scalar(
+        e.inFrame(() => applyTo(e, f, [x, key!], form.span)),
+        "value",
+      );
     }
     if (!form.value) return undefined;
     const f = [...this.#guarded.values()][0]!;
@@ -318,7 +416,12 @@ class SolverRun {
     const term = members.call("status", [state], this.form.span);
     if (term.kind === "error") this.e.giveUp();
     if (term.kind !== "array" || term.type !== "status" || rankOf(term) > 0)
-      fail("K0745", memberOf(this.form.solver.declaration, "status")!.body.span, `The member \`status\` gives a status, but this is ${showTermType(term)}.`, { help: "Write `if s.fine then running else singular`." });
+      fail(
+        "K0745",
+        memberOf(this.form.solver.declaration, "status")!.body.span,
+        `The member \`status\` gives a status, but this is ${showTermType(term)}.`,
+        { help: "Write `if s.fine then running else singular`." },
+      );
     return term.atom;
   }
 
@@ -326,7 +429,9 @@ class SolverRun {
     if (term.kind === "error") this.e.giveUp();
     const place = memberOf(this.form.solver.declaration, member)?.body.span ?? this.form.span;
     if (term.kind !== "array" || rankOf(term) > 0 || (term.type !== "real" && term.type !== "int"))
-      fail("K0746", place, `The \`${member}\` of a solver is one real number, but this is ${showTermType(term)}.`, { notes: [{ message: "The solve:", span: this.form.span }] });
+      fail("K0746", place, `The \`${member}\` of a solver is one real number, but this is ${showTermType(term)}.`, {
+        notes: [{ message: "The solve:", span: this.form.span }],
+      });
     return convertTo(this.e, term, "real").atom;
   }
 
@@ -335,7 +440,8 @@ class SolverRun {
     const { span, solver } = form;
     const watched = { statusRead: false };
     const members = membersAt(e, solver, form.parts, e.dimensionTerm(0));
-    const hasCondition = form.condition !== undefined || members.has("condition") || form.defaultCondition !== undefined;
+    const hasCondition =
+      form.condition !== undefined || members.has("condition") || form.defaultCondition !== undefined;
     const measuresError = members.has("error") || hasCondition;
     const b = e.builder;
     if (!e.insideSolver && e.mode === "bind")
@@ -350,21 +456,40 @@ class SolverRun {
     const keepsLast = form.stochastic;
     const bestX = keepsLast ? r.final.items[r.xIndex]! : rebuild(form.from, r.best.slice(0, xLeaves));
     let x: Term = bestX;
-    let dual: Term | undefined = r.dualIndex >= 0 ? rebuild(r.state.items[r.dualIndex]!, r.best.slice(xLeaves)) : undefined;
+    let dual: Term | undefined =
+      r.dualIndex >= 0 ? rebuild(r.state.items[r.dualIndex]!, r.best.slice(xLeaves)) : undefined;
     const message = (what: string) => `\`${what}\` of this solve has no derivative of its own.`;
     if (form.adjoint === "implicit") {
       if (form.dualCondition && dual) {
         const { dualCondition } = form;
-        const parts = (t: Term): readonly [Term, Term] => (t.kind === "tuple" ? [t.items[0]!, t.items[1]!] : e.giveUp());
+        const parts = (t: Term): readonly [Term, Term] =>
+          t.kind === "tuple" ? [t.items[0]!, t.items[1]!] : e.giveUp();
         [x, dual] = parts(implicitSolution(e, tupleTerm([x, dual]), (t) => dualCondition(...parts(t)), span));
       } else if (hasCondition) x = implicitSolution(e, x, (y) => this.#residualRaw(members, y), span);
       else
         x = mapLeaves(x, (leaf) =>
-          plain(leaf, noDerivative1(e, leaf.atom, span, `The solver \`${solver.declaration.name.name}\` has no condition that its answer satisfies, so this solve is not differentiated.`, "Say `adjoint = unroll` to differentiate its steps, or give a `condition`.")),
+          plain(
+            leaf,
+            noDerivative1(
+              e,
+              leaf.atom,
+              span,
+              `The solver \`${solver.declaration.name.name}\` has no condition that its answer satisfies, so this solve is not differentiated.`,
+              "Say `adjoint = unroll` to differentiate its steps, or give a `condition`.",
+            ),
+          ),
         );
     }
     const refuse = (atom: Atom, what: string) =>
-      form.adjoint === "unroll" ? atom : noDerivative1(e, atom, span, message(what), "Say `adjoint = unroll` to differentiate the steps, or compute what you need from `x`.");
+      form.adjoint === "unroll"
+        ? atom
+        : noDerivative1(
+            e,
+            atom,
+            span,
+            message(what),
+            "Say `adjoint = unroll` to differentiate the steps, or compute what you need from `x`.",
+          );
 
     const fields: [string, Term][] = [["x", x]];
     const sampled = samplesValue(form, memberOf(solver.declaration, "next")!.parameters.length === 3);
@@ -392,7 +517,12 @@ class SolverRun {
   }
 
   /** The value at the answer, with the derivative of the objective there (the envelope theorem, and dx where that is not exact). */
-  #valueTerm(r: LoopResult, x: Term, members: ReturnType<typeof membersAt>, refuse: (atom: Atom, what: string) => Atom): Term {
+  #valueTerm(
+    r: LoopResult,
+    x: Term,
+    members: ReturnType<typeof membersAt>,
+    refuse: (atom: Atom, what: string) => Atom,
+  ): Term {
     const { e, form } = this;
     if (form.adjoint === "unroll") return real(r.value);
     if (form.value && !members.has("condition") && !form.condition) {
@@ -467,7 +597,15 @@ function choose1(e: Elaborator, c: Atom, x: Atom, y: Atom): Atom {
   return e.emit("select", [c, x, y], x.type, (b) => select(b, c, x, y));
 }
 function everyEntry(e: Elaborator, x: Atom, flags: Atom): Atom {
-  return e.emit("all", [flags], { dtype: "bool", shape: [] }, (b) => (x.type.shape.length === 0 ? flags : reduceAll(b, flags, x.type.shape.map((_, i) => i))));
+  return e.emit("all", [flags], { dtype: "bool", shape: [] }, (b) =>
+    x.type.shape.length === 0
+      ? flags
+      : reduceAll(
+          b,
+          flags,
+          x.type.shape.map((_, i) => i),
+        ),
+  );
 }
 function allOf(e: Elaborator, flags: readonly Atom[]): Atom {
   return flags.reduce<Atom>((s, t) => and(e.builder, s, t), boolLiteral(true));
@@ -475,7 +613,8 @@ function allOf(e: Elaborator, flags: readonly Atom[]): Atom {
 
 /** Converts leaves to the types of another term of its structure. */
 function matchTypes<T extends Term>(e: Elaborator, term: T, like: Term): T {
-  if (term.kind === "tuple" && like.kind === "tuple") return { ...term, items: term.items.map((t, i) => matchTypes(e, t, like.items[i]!)) };
+  if (term.kind === "tuple" && like.kind === "tuple")
+    return { ...term, items: term.items.map((t, i) => matchTypes(e, t, like.items[i]!)) };
   if (term.kind === "array" && like.kind === "array") return convertTo(e, term, like.type) as T;
   return term;
 }
@@ -501,11 +640,16 @@ function guarded(e: Elaborator, part: Term): Term {
       }
       if (result.kind === "function") return guarded(e, result);
       const leaves = leavesOf(result, () => e.giveUp());
-      const { graph, captured } = inner.close("trial", leaves.map((l) => l.atom));
+      const { graph, captured } = inner.close(
+        "trial",
+        leaves.map((l) => l.atom),
+      );
       if (!graphHasEffect(graph)) return rebuildOn(e, result, leaves, inlineGraph(e.builder, graph, captured));
       const outputs = inlineGraph(e.builder, collectChecks(graph), captured);
       const ok = outputs.at(-1)!;
-      const atoms = leaves.map((l, i) => (l.type === "real" ? select(e.builder, ok, outputs[i]!, realLiteral(Number.NaN)) : outputs[i]!));
+      const atoms = leaves.map((l, i) =>
+        l.type === "real" ? select(e.builder, ok, outputs[i]!, realLiteral(Number.NaN)) : outputs[i]!,
+      );
       return rebuildOn(e, result, leaves, atoms);
     },
   };
@@ -517,4 +661,3 @@ function rebuildOn(_e: Elaborator, like: Term, leaves: readonly ArrayTerm[], ato
     leaves.map((l, i) => ({ ...l, atom: atoms[i]! })),
   );
 }
-

@@ -6,8 +6,8 @@ import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
 import { bindPattern, countArguments, declaredFunction, matchArguments } from "./functions.ts";
 import { Scope, suggest } from "./scope.ts";
-import { type CallArguments, type FunctionTerm, showTermType, type SolverTerm, type Term } from "./terms.ts";
-import { resolveType, SignatureDimensions, fitTerm } from "./types.ts";
+import { type CallArguments, type FunctionTerm, type SolverTerm, showTermType, type Term } from "./terms.ts";
+import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
 export interface ConfiguredSolver {
   readonly declaration: Solver;
@@ -26,12 +26,18 @@ export function solverFactory(e: Elaborator, declaration: Solver, scope: Scope):
     if (!memberNames.includes(member.name.name)) {
       const near = suggest(member.name.name, memberNames);
       fail("K0731", member.name.span, `A solver has no member \`${member.name.name}\`.`, {
-        help: near ? `Did you mean \`${near}\`?` : `Its members are ${memberNames.join(", ")}; a helper is declared with \`fn\`.`,
+        help: near
+          ? `Did you mean \`${near}\`?`
+          : `Its members are ${memberNames.join(", ")}; a helper is declared with \`fn\`.`,
       });
     }
     const wanted = member.name.name === "next" ? [2, 3] : [1];
     if (!wanted.includes(member.parameters.length))
-      fail("K0732", member.name.span, `\`${member.name.name}\` takes ${member.name.name === "next" ? "`(s, t)` or `(s, t, k)`" : member.name.name === "start" || member.name.name === "condition" ? "`(x)`" : "`(s)`"}, but here it has ${member.parameters.length === 1 ? "one parameter" : `${member.parameters.length} parameters`}.`);
+      fail(
+        "K0732",
+        member.name.span,
+        `\`${member.name.name}\` takes ${member.name.name === "next" ? "`(s, t)` or `(s, t, k)`" : member.name.name === "start" || member.name.name === "condition" ? "`(x)`" : "`(s)`"}, but here it has ${member.parameters.length === 1 ? "one parameter" : `${member.parameters.length} parameters`}.`,
+      );
   }
   for (const needed of ["start", "next"])
     if (!memberOf(declaration, needed))
@@ -64,10 +70,20 @@ function configure(e: Elaborator, declaration: Solver, scope: Scope, args: CallA
     if (!own.includes(name)) {
       const near = suggest(name, [...own, ...given]);
       fail("K0233", args.span, `${what[0]!.toUpperCase()}${what.slice(1)} has no option \`${name}\`.`, {
-        help: near ? `Did you mean \`${near}\`?` : `Its options are ${[...own, ...given].map((n) => `\`${n}\``).join(", ")}.`,
+        help: near
+          ? `Did you mean \`${near}\`?`
+          : `Its options are ${[...own, ...given].map((n) => `\`${n}\``).join(", ")}.`,
       });
     }
-  const found = matchArguments(e, what, declaration.options, { positional: args.positional, named }, args.span, declaration.name, scope);
+  const found = matchArguments(
+    e,
+    what,
+    declaration.options,
+    { positional: args.positional, named },
+    args.span,
+    declaration.name,
+    scope,
+  );
   const dims = new SignatureDimensions(scope, true);
   const options = new Map<string, Term>();
   for (const o of declaration.options) {
@@ -75,7 +91,11 @@ function configure(e: Elaborator, declaration: Solver, scope: Scope, args: CallA
     if (term.kind === "error") e.giveUp();
     // Where a real is declared, a function of the iteration is a schedule.
     if (!o.type || term.kind === "function") options.set(o.name.name, term);
-    else options.set(o.name.name, fitTerm(e, term, resolveType(e, o.type, dims), `the option \`${o.name.name}\` of ${what}`, args.span, o.span));
+    else
+      options.set(
+        o.name.name,
+        fitTerm(e, term, resolveType(e, o.type, dims), `the option \`${o.name.name}\` of ${what}`, args.span, o.span),
+      );
   }
   for (const [name, term] of common) options.set(name, term);
   const configured: ConfiguredSolver = { declaration, scope, options, span: args.span };
@@ -86,7 +106,10 @@ function configure(e: Elaborator, declaration: Solver, scope: Scope, args: CallA
 export function asSolver(e: Elaborator, term: Term, span: Span): ConfiguredSolver {
   if (term.kind === "error") e.giveUp();
   const made = term.kind === "function" ? term.apply({ positional: [], named: new Map(), span }) : term;
-  if (made.kind !== "solver") fail("K0734", span, `\`by\` takes a solver, but this is ${showTermType(term)}.`, { help: "Write `by = lbfgs(tol = 1e-6)`, with the solver imported." });
+  if (made.kind !== "solver")
+    fail("K0734", span, `\`by\` takes a solver, but this is ${showTermType(term)}.`, {
+      help: "Write `by = lbfgs(tol = 1e-6)`, with the solver imported.",
+    });
   return made.configured as ConfiguredSolver;
 }
 
@@ -103,7 +126,11 @@ export function membersAt(e: Elaborator, solver: ConfiguredSolver, parts: Readon
   for (const o of declaration.options) {
     const term = solver.options.get(o.name.name)!;
     const scheduled = term.kind === "function" && o.type?.kind === "named-type" && o.type.name === "real";
-    outer.bind(o.name.name, scheduled ? (term as FunctionTerm).apply({ positional: [t], named: new Map(), span: solver.span }) : term, o.name.span);
+    outer.bind(
+      o.name.name,
+      scheduled ? (term as FunctionTerm).apply({ positional: [t], named: new Map(), span: solver.span }) : term,
+      o.name.span,
+    );
   }
   for (const name of given) {
     const term = solver.options.get(name);
@@ -174,12 +201,21 @@ export function solverField(e: Elaborator, solver: SolverTerm, name: string, spa
       apply: (inner) => {
         const names = partNames(declaration);
         if (outer.positional.length !== names.length)
-          fail("K0234", outer.span, `\`${solver.name}.${name}\` first takes ${names.map((n) => `\`${n}\``).join(", ")}.`);
+          fail(
+            "K0234",
+            outer.span,
+            `\`${solver.name}.${name}\` first takes ${names.map((n) => `\`${n}\``).join(", ")}.`,
+          );
         const parts = new Map(names.map((n, i) => [n, outer.positional[i]!]));
-        if (declaration.form.kind === "minimizes" && declaration.form.arguments) parts.set(names[0]!, withKey(e, parts.get(names[0]!)!));
-        const t = name === "next" && inner.positional[1] ? inner.positional[1] : ({ kind: "array", type: "int", atom: intLiteral(0), dimension: 0 } as Term);
+        if (declaration.form.kind === "minimizes" && declaration.form.arguments)
+          parts.set(names[0]!, withKey(e, parts.get(names[0]!)!));
+        const t =
+          name === "next" && inner.positional[1]
+            ? inner.positional[1]
+            : ({ kind: "array", type: "int", atom: intLiteral(0), dimension: 0 } as Term);
         const member = memberOf(declaration, name)!;
-        const positional = name === "next" && member.parameters.length === 2 ? inner.positional.slice(0, 2) : inner.positional;
+        const positional =
+          name === "next" && member.parameters.length === 2 ? inner.positional.slice(0, 2) : inner.positional;
         return membersAt(e, configured, parts, t).call(name, positional, inner.span);
       },
     }),
@@ -195,5 +231,10 @@ export function partNames(declaration: Solver): string[] {
 export function withKey(e: Elaborator, f: Term): Term {
   if (f.kind !== "function" || f.arity !== 1) return f;
   void e;
-  return { kind: "function", name: f.name, arity: 2, apply: (args) => f.apply({ ...args, positional: args.positional.slice(0, 1) }) };
+  return {
+    kind: "function",
+    name: f.name,
+    arity: 2,
+    apply: (args) => f.apply({ ...args, positional: args.positional.slice(0, 1) }),
+  };
 }

@@ -151,7 +151,9 @@ export function showTermType(term: Term): string {
 export function leavesOf(term: Term, other: (leaf: Term, path: string) => never, path = ""): ArrayTerm[] {
   if (term.kind === "array") return [term];
   if (term.kind === "tuple")
-    return term.items.flatMap((t, i) => leavesOf(t, other, path === "" ? fieldName(term, i) : `${path}.${fieldName(term, i)}`));
+    return term.items.flatMap((t, i) =>
+      leavesOf(t, other, path === "" ? fieldName(term, i) : `${path}.${fieldName(term, i)}`),
+    );
   return other(term, path);
 }
 

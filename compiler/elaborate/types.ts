@@ -3,10 +3,10 @@ import { type Dim, flexibleDimension, resolve, showDim, unifyDims } from "../cor
 import type { ScalarType } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Expression, Span, TypeExpression } from "../syntax/tree.ts";
-import { convertTo } from "./operators.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { convertTo } from "./operators.ts";
 import { Scope, suggest } from "./scope.ts";
-import { alignFields, type ArrayTerm, shapeOf, showTermType, type Term, type TupleTerm } from "./terms.ts";
+import { type ArrayTerm, alignFields, shapeOf, showTermType, type Term, type TupleTerm } from "./terms.ts";
 
 export type DeclaredType =
   | { readonly kind: "array"; readonly type: ScalarType; readonly shape: readonly Dim[] }
@@ -58,7 +58,9 @@ export function resolveType(e: Elaborator, expression: TypeExpression, dims: Sig
       if (!definition) {
         const near = suggest(expression.name, [...scalars, ...dims.scope.typeNames()]);
         fail("K0202", expression.span, `There is no type \`${expression.name}\`.`, {
-          help: near ? `Did you mean \`${near}\`?` : "Types are real, int, bool, key, tuples of them, and what `type` declares.",
+          help: near
+            ? `Did you mean \`${near}\`?`
+            : "Types are real, int, bool, key, tuples of them, and what `type` declares.",
         });
       }
       return resolveType(e, definition.expression, dims);
@@ -148,7 +150,14 @@ export function showDeclared(type: DeclaredType): string {
 }
 
 /** Makes the term fit the declared type, promoting ints; `what` names it in messages ("`w`", "the result of `f`"). */
-export function fitTerm(e: Elaborator, term: Term, type: DeclaredType, what: string, span: Span | undefined, declared?: Span): Term {
+export function fitTerm(
+  e: Elaborator,
+  term: Term,
+  type: DeclaredType,
+  what: string,
+  span: Span | undefined,
+  declared?: Span,
+): Term {
   const refuse = (help?: string): never =>
     fail("K0204", span, `${capitalised(what)} should be ${showDeclared(type)}, but this is ${showTermType(term)}.`, {
       ...(declared ? { notes: [{ message: `${capitalised(what)} is declared here:`, span: declared }] } : {}),
@@ -162,7 +171,8 @@ export function fitTerm(e: Elaborator, term: Term, type: DeclaredType, what: str
       const shape = shapeOf(term);
       if (shape.length !== type.shape.length) return refuse(shapeHelp(shape, type.shape));
       for (let i = 0; i < shape.length; i++)
-        if (unifyDims(shape[i]!, type.shape[i]!) === "different") return refuse(dimensionHelp(shape[i]!, type.shape[i]!));
+        if (unifyDims(shape[i]!, type.shape[i]!) === "different")
+          return refuse(dimensionHelp(shape[i]!, type.shape[i]!));
       e.deferEquality(shape, type.shape, what, span);
       if (term.type === type.type) return term;
       const order = ["bool", "int", "real"];
@@ -177,7 +187,14 @@ export function fitTerm(e: Elaborator, term: Term, type: DeclaredType, what: str
       const aligned: TupleTerm | undefined = type.names && term.names ? alignFields(term, type.names) : term;
       if (!aligned || (type.names === undefined) !== (term.names === undefined)) return refuse();
       const items = aligned.items.map((t, i) =>
-        fitTerm(e, t, type.items[i]!, type.names ? `${what}'s field \`${type.names[i]}\`` : `part ${i} of ${what}`, span, declared),
+        fitTerm(
+          e,
+          t,
+          type.items[i]!,
+          type.names ? `${what}'s field \`${type.names[i]}\`` : `part ${i} of ${what}`,
+          span,
+          declared,
+        ),
       );
       return { ...aligned, items };
     }

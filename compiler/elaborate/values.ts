@@ -1,12 +1,12 @@
 /** Between terms and the values a run produces. */
 import type { NdArray } from "../core/array.ts";
+import type { Builder } from "../core/builder.ts";
 import type { Atom } from "../core/graph.ts";
 import type { Value } from "../program.ts";
-import { type ArrayTerm, showTermType, type Term, tupleTerm } from "./terms.ts";
-import type { Elaborator } from "./elaborator.ts";
-import type { Builder } from "../core/builder.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
+import type { Elaborator } from "./elaborator.ts";
+import { type ArrayTerm, showTermType, type Term, tupleTerm } from "./terms.ts";
 
 /** The array leaves of a term; functions have none. */
 export function leafArrays(term: Term): ArrayTerm[] {
@@ -21,7 +21,8 @@ export function termValue(term: Term, value: (a: Atom) => NdArray): Value {
 
 export function termValueFrom(term: Term, next: (leaf: ArrayTerm) => NdArray): Value {
   if (term.kind === "array") return { kind: "array", type: term.type, array: next(term) };
-  if (term.kind === "tuple") return { kind: "tuple", names: term.names, items: term.items.map((t) => termValueFrom(t, next)) };
+  if (term.kind === "tuple")
+    return { kind: "tuple", names: term.names, items: term.items.map((t) => termValueFrom(t, next)) };
   throw new Error(`internal error: ${showTermType(term)} has no value`);
 }
 
@@ -29,7 +30,13 @@ export function literalValue(a: Atom, precision: "f64" | "f32"): NdArray | undef
   if (a.kind !== "literal") return undefined;
   const { dtype } = a.type;
   const data =
-    dtype === "real" ? (precision === "f64" ? Float64Array.of(a.value) : Float32Array.of(a.value)) : dtype === "int" ? Int32Array.of(a.value) : Uint8Array.of(a.value);
+    dtype === "real"
+      ? precision === "f64"
+        ? Float64Array.of(a.value)
+        : Float32Array.of(a.value)
+      : dtype === "int"
+        ? Int32Array.of(a.value)
+        : Uint8Array.of(a.value);
   return { dtype, shape: [], data };
 }
 

@@ -25,9 +25,11 @@ export function closest(word: string, candidates: readonly string[]): string | u
   let best: string | undefined;
   let bestDistance = Number.POSITIVE_INFINITY;
   for (const candidate of candidates) {
-    const limit = Math.max(1, Math.floor(Math.max(candidate.length, word.length) / 3));
+    // One letter off another single letter says nothing about what was meant.
+    const longest = Math.max(candidate.length, word.length);
+    const limit = longest < 3 ? 0 : Math.max(1, Math.floor(longest / 3));
     if (Math.abs(candidate.length - word.length) > limit) continue;
-    const distance = editDistance(word.toLowerCase(), candidate);
+    const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance <= limit && distance < bestDistance) [best, bestDistance] = [candidate, distance];
   }
   return best;

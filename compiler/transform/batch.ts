@@ -28,7 +28,8 @@ export function batchGraph(
     const operands = e.inputs.map((a) => atoms.get(a));
     const marks = e.inputs.map(isBatched);
     // An effect counts lane by lane as soon as there is a guard, whatever its operands.
-    const alone = !marks.includes(true) && !(guard && hasEffect(e.primitive.effect ?? false, e.primitive.graphs?.(e.params)));
+    const alone =
+      !marks.includes(true) && !(guard && hasEffect(e.primitive.effect ?? false, e.primitive.graphs?.(e.params)));
     b.at(
       e.span,
       () => {
@@ -60,7 +61,12 @@ export function graphHasEffect(graph: Graph): boolean {
 /** The atom with a lane axis: repeated if it had none. */
 export function withLanes(b: Emitter, a: Atom, isBatched: boolean, size: Dim): Atom {
   if (isBatched) return a;
-  return broadcast(b, a, [size, ...a.type.shape], a.type.shape.map((_, i) => i + 1));
+  return broadcast(
+    b,
+    a,
+    [size, ...a.type.shape],
+    a.type.shape.map((_, i) => i + 1),
+  );
 }
 
 export interface BatchedGraph {

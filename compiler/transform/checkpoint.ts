@@ -87,33 +87,49 @@ function sliceRows(b: Builder, a: Atom, from: number, to: number): Atom {
 
 /** `length` steps (a power of two) as a graph: two calls of half of them, or a short loop. */
 function segment(params: ScanParams, length: number): Graph {
-  return memoized(params.body, `segment ${length} ${params.constants} ${params.carry} ${params.condition !== undefined}`, () => {
-    const b = new Builder();
-    const types = params.body.inputs.map((v) => v.type);
-    const constants = types.slice(0, params.constants).map((t) => b.input(t));
-    const carry = types.slice(params.constants, params.constants + params.carry).map((t) => b.input(t));
-    const running = b.input(boolScalar);
-    const steps = b.input({ dtype: "int", shape: [] });
-    const stacked = types.slice(params.constants + params.carry).map((t) => b.input({ dtype: t.dtype, shape: [length, ...t.shape] }));
-    const state = [...carry, running, steps];
-    if (length <= shortLoop) {
-      const body = guardedBody(params);
-      const results = scan(b, [...constants, ...state, ...stacked], {
-        ...params,
-        body,
-        condition: undefined,
-        length,
-        carry: params.carry + 2,
-      });
-      return b.close("segment", results.slice(0, -1)).graph;
-    }
-    const half = segment(params, length / 2);
-    const first = call(b, half, [...constants, ...state, ...stacked.map((a) => sliceRows(b, a, 0, length / 2))], true);
-    const middle = first.slice(0, params.carry + 2);
-    const second = call(b, half, [...constants, ...middle, ...stacked.map((a) => sliceRows(b, a, length / 2, length))], true);
-    const outs = first.slice(params.carry + 2).map((a, i) => concat(b, [a, second[params.carry + 2 + i]!], 0));
-    return b.close("segment", [...second.slice(0, params.carry + 2), ...outs]).graph;
-  });
+  return memoized(
+    params.body,
+    `segment ${length} ${params.constants} ${params.carry} ${params.condition !== undefined}`,
+    () => {
+      const b = new Builder();
+      const types = params.body.inputs.map((v) => v.type);
+      const constants = types.slice(0, params.constants).map((t) => b.input(t));
+      const carry = types.slice(params.constants, params.constants + params.carry).map((t) => b.input(t));
+      const running = b.input(boolScalar);
+      const steps = b.input({ dtype: "int", shape: [] });
+      const stacked = types
+        .slice(params.constants + params.carry)
+        .map((t) => b.input({ dtype: t.dtype, shape: [length, ...t.shape] }));
+      const state = [...carry, running, steps];
+      if (length <= shortLoop) {
+        const body = guardedBody(params);
+        const results = scan(b, [...constants, ...state, ...stacked], {
+          ...params,
+          body,
+          condition: undefined,
+          length,
+          carry: params.carry + 2,
+        });
+        return b.close("segment", results.slice(0, -1)).graph;
+      }
+      const half = segment(params, length / 2);
+      const first = call(
+        b,
+        half,
+        [...constants, ...state, ...stacked.map((a) => sliceRows(b, a, 0, length / 2))],
+        true,
+      );
+      const middle = first.slice(0, params.carry + 2);
+      const second = call(
+        b,
+        half,
+        [...constants, ...middle, ...stacked.map((a) => sliceRows(b, a, length / 2, length))],
+        true,
+      );
+      const outs = first.slice(params.carry + 2).map((a, i) => concat(b, [a, second[params.carry + 2 + i]!], 0));
+      return b.close("segment", [...second.slice(0, params.carry + 2), ...outs]).graph;
+    },
+  );
 }
 
 /** A step that does nothing once the loop's condition has failed. */
@@ -140,7 +156,10 @@ function guardedBody(params: ScanParams): Graph {
     const idle = new Builder();
     const idleInputs = operands.map((a) => idle.input(a.type));
     const rest = params.body.outputs.slice(params.carry).map((a) => zerosOf(idle, a.type));
-    const still = idle.close("idle", [...idleInputs.slice(params.constants, params.constants + params.carry), ...rest]).graph;
+    const still = idle.close("idle", [
+      ...idleInputs.slice(params.constants, params.constants + params.carry),
+      ...rest,
+    ]).graph;
     const results = b.emit(condPrimitive as Primitive, [go, ...operands], { then: params.body, otherwise: still });
     return b.close("step", [
       ...results.slice(0, params.carry),

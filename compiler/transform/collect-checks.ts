@@ -39,11 +39,24 @@ export function collectChecks(graph: Graph): Graph {
   });
 }
 
-function collectEquation(b: Builder, e: Equation, inputs: readonly Atom[], note: (promise: Atom) => void): readonly Atom[] {
+function collectEquation(
+  b: Builder,
+  e: Equation,
+  inputs: readonly Atom[],
+  note: (promise: Atom) => void,
+): readonly Atom[] {
   const { primitive, params } = e;
   if (primitive === (checkPrimitive as Primitive)) {
     const promise = inputs[0]!;
-    note(promise.type.shape.length === 0 ? promise : reduceAll(b, promise, promise.type.shape.map((_, i) => i)));
+    note(
+      promise.type.shape.length === 0
+        ? promise
+        : reduceAll(
+            b,
+            promise,
+            promise.type.shape.map((_, i) => i),
+          ),
+    );
     return [];
   }
   if (primitive === (reportPrimitive as Primitive)) {
@@ -53,7 +66,18 @@ function collectEquation(b: Builder, e: Equation, inputs: readonly Atom[], note:
     const failed = fatalStatuses
       .map((name) => equal(b, status, intLiteral(statusCode(name))))
       .reduce((s, t) => or(b, s, t));
-    note(not(b, failed.type.shape.length === 0 ? failed : reduceAny(b, failed, failed.type.shape.map((_, i) => i))));
+    note(
+      not(
+        b,
+        failed.type.shape.length === 0
+          ? failed
+          : reduceAny(
+              b,
+              failed,
+              failed.type.shape.map((_, i) => i),
+            ),
+      ),
+    );
     return b.emit(primitive, inputs, { ...report, trial: true });
   }
   const graphs = primitive.graphs?.(params) ?? [];
@@ -77,9 +101,17 @@ function collectEquation(b: Builder, e: Equation, inputs: readonly Atom[], note:
 }
 
 /** The loop carries `ok` last and stops at the first broken promise. */
-function collectScan(b: Builder, inputs: readonly Atom[], params: ScanParams, note: (promise: Atom) => void): readonly Atom[] {
+function collectScan(
+  b: Builder,
+  inputs: readonly Atom[],
+  params: ScanParams,
+  note: (promise: Atom) => void,
+): readonly Atom[] {
   const { body, condition } = params;
-  const widened = (make: (nb: Builder, operands: readonly Atom[], ok: Atom) => readonly Atom[], name: string): Graph => {
+  const widened = (
+    make: (nb: Builder, operands: readonly Atom[], ok: Atom) => readonly Atom[],
+    name: string,
+  ): Graph => {
     const nb = new Builder();
     const operands = body.inputs.slice(0, params.constants + params.carry).map((v) => nb.input(v.type));
     const ok = nb.input(boolScalar);

@@ -54,7 +54,11 @@ export function jvpGraph(
     e.outputs.forEach((v, i) => {
       values.set(v.id, result.outputs[i]!);
       const t = result.tangents[i];
-      if (t && v.type.dtype === "real") directions.set(v.id, b.at(e.span, () => fitTangent(b, t, v.type), "derivative"));
+      if (t && v.type.dtype === "real")
+        directions.set(
+          v.id,
+          b.at(e.span, () => fitTangent(b, t, v.type), "derivative"),
+        );
     });
   }
   return { outputs: graph.outputs.map((a) => values.get(a)), tangents: graph.outputs.map(directionOf) };

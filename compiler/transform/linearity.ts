@@ -7,7 +7,18 @@ import type { Atom, Graph } from "../core/graph.ts";
 /** What adds its real operands up, so that each of them has to be linear or zero. */
 const additive = new Set(["add", "sub", "concat", "select", "pad", "scatterAdd", "scatterSet"]);
 /** What gives zeros for zeros. */
-const keepsZero = new Set(["broadcast", "reshape", "convert", "transpose", "neg", "mul", "slice", "gather", "reverse", "reduceSum"]);
+const keepsZero = new Set([
+  "broadcast",
+  "reshape",
+  "convert",
+  "transpose",
+  "neg",
+  "mul",
+  "slice",
+  "gather",
+  "reverse",
+  "reduceSum",
+]);
 
 /** False when an output has a part that does not depend on the marked inputs, or is a product of two of them. */
 export function isHomogeneous(graph: Graph, marked: readonly boolean[]): boolean {

@@ -115,7 +115,9 @@ export function applyLinear(b: Emitter, linear: LinearGraph, tangents: readonly 
 }
 
 /** Where a value that the linear part reads comes from. */
-export type Residual = { readonly kind: "input"; readonly index: number } | { readonly kind: "computed"; readonly index: number };
+export type Residual =
+  | { readonly kind: "input"; readonly index: number }
+  | { readonly kind: "computed"; readonly index: number };
 
 export interface SplitGraph {
   /** Inputs: those that are not linear; outputs: `knownOutputs`, then the computed residuals. */

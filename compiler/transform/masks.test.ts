@@ -49,7 +49,10 @@ test("a value used twice is masked only where both uses are", () => {
     const r = math.sqrt(b, x!);
     return [add(b, select(b, equal(b, x!, zero), zero, r), r)];
   };
-  assert.deepEqual(pulledBack(both, ndArray("real", [2], [0, 4]), ndArray("real", [2], [1, 1])), [Number.POSITIVE_INFINITY, 0.5]);
+  assert.deepEqual(pulledBack(both, ndArray("real", [2], [0, 4]), ndArray("real", [2], [1, 1])), [
+    Number.POSITIVE_INFINITY,
+    0.5,
+  ]);
 });
 
 test("a scalar spread over an array gets the sum over the elements taken, once", () => {

@@ -26,6 +26,11 @@ export function fitTangent(b: Emitter, tangent: Atom, type: ArrayType): Atom {
 export function fitCotangent(b: Emitter, cotangent: Atom, type: ArrayType): Atom {
   const [have, want] = [cotangent.type.shape.length, type.shape.length];
   if (have === want) return cotangent;
-  if (want === 0) return reduceSum(b, cotangent, cotangent.type.shape.map((_, i) => i));
+  if (want === 0)
+    return reduceSum(
+      b,
+      cotangent,
+      cotangent.type.shape.map((_, i) => i),
+    );
   return broadcast(b, cotangent, type.shape.map(resolve), []);
 }

@@ -1,5 +1,15 @@
 /** Making and reshaping arrays. */
-import { addDims, applyOperation, compareDims, type Dim, knownDim, multiplyDims, productOfDims, showDim, subtractDims } from "../../core/dimension.ts";
+import {
+  addDims,
+  applyOperation,
+  compareDims,
+  type Dim,
+  knownDim,
+  multiplyDims,
+  productOfDims,
+  showDim,
+  subtractDims,
+} from "../../core/dimension.ts";
 import { type Atom, intLiteral, realLiteral } from "../../core/graph.ts";
 import { add, div, mul } from "../../primitives/arithmetic.ts";
 import { and, equal, greaterEqual, less, lessEqual } from "../../primitives/comparison.ts";
@@ -18,7 +28,18 @@ import { fail } from "../../syntax/diagnostic.ts";
 import type { Elaborator } from "../elaborator.ts";
 import { lengthOf, stackTerms } from "../indexing.ts";
 import { commonType, convertTo, zeroLike } from "../operators.ts";
-import { type ArrayTerm, type CallArguments, coreType, leavesOf, mapLeaves, rankOf, shapeOf, showTermType, type Term, tupleTerm } from "../terms.ts";
+import {
+  type ArrayTerm,
+  type CallArguments,
+  coreType,
+  leavesOf,
+  mapLeaves,
+  rankOf,
+  shapeOf,
+  showTermType,
+  type Term,
+  tupleTerm,
+} from "../terms.ts";
 import { ravelTerm } from "./reductions.ts";
 import { arrayArgument, type Builtin, knownInt, oneAxis, result, sizes, take } from "./support.ts";
 
@@ -26,7 +47,9 @@ function constant(name: "zeros" | "ones", value: number): Builtin {
   return (e, args) => {
     take(name, args, []);
     const shape = sizes(name, args);
-    return result(e, `${name} ${value}`, [], "real", shape, (b) => (shape.length === 0 ? realLiteral(value) : broadcast(b, realLiteral(value), shape, [])));
+    return result(e, `${name} ${value}`, [], "real", shape, (b) =>
+      shape.length === 0 ? realLiteral(value) : broadcast(b, realLiteral(value), shape, []),
+    );
   };
 }
 
@@ -37,7 +60,9 @@ const fillBuiltin: Builtin = (e, args) => {
   return mapLeaves(x!.kind === "range" ? e.rangeToArray(x!, args.span) : x!, (leaf) => {
     const own = leaf.atom.type.shape;
     const axes = own.map((_, i) => i + shape.length);
-    return result(e, "fill", [leaf.atom], leaf.type, [...shape, ...shapeOf(leaf)], (b) => (shape.length === 0 ? leaf.atom : broadcast(b, leaf.atom, [...shape, ...own], axes)));
+    return result(e, "fill", [leaf.atom], leaf.type, [...shape, ...shapeOf(leaf)], (b) =>
+      shape.length === 0 ? leaf.atom : broadcast(b, leaf.atom, [...shape, ...own], axes),
+    );
   });
 };
 
@@ -76,7 +101,11 @@ const reshapeBuiltin: Builtin = (e, args) => {
   const [have, want] = [productOfDims(shapeOf(a)), productOfDims(shape)];
   const slack = subtractDims(have, want);
   if (knownDim(slack) !== undefined && slack !== 0)
-    fail("K0296", args.span, `\`reshape\` keeps all entries, but ${showTermType(a)} has ${showDim(have)} and [${shape.map(showDim).join(", ")}] would have ${showDim(want)}.`);
+    fail(
+      "K0296",
+      args.span,
+      `\`reshape\` keeps all entries, but ${showTermType(a)} has ${showDim(have)} and [${shape.map(showDim).join(", ")}] would have ${showDim(want)}.`,
+    );
   return result(e, "reshape", [a.atom], a.type, shape, (b) => reshape(b, a.atom, coreType(a.type, shape).shape));
 };
 
@@ -90,13 +119,19 @@ const flatten: Builtin = (e, args) => {
 /** Joins arrays along an axis (the first when left out); single values join vectors. */
 const concatBuiltin: Builtin = (e, args) => {
   const axis = args.named.get("axis");
-  for (const name of args.named.keys()) if (name !== "axis") fail("K0233", args.span, `\`concat\` has no argument called \`${name}\`.`);
+  for (const name of args.named.keys())
+    if (name !== "axis") fail("K0233", args.span, `\`concat\` has no argument called \`${name}\`.`);
   if (args.positional.length === 0) fail("K0290", args.span, "`concat` of nothing.");
   const first = args.positional[0]!;
   if (first.kind === "tuple")
     return tupleTerm(
       first.items.map((_, i) =>
-        concatBuiltin(e, { ...args, positional: args.positional.map((t) => (t.kind === "tuple" ? (e.alignTo(t, first) as typeof first).items[i]! : t)) }),
+        concatBuiltin(e, {
+          ...args,
+          positional: args.positional.map((t) =>
+            t.kind === "tuple" ? (e.alignTo(t, first) as typeof first).items[i]! : t,
+          ),
+        }),
       ),
       first.names,
     );
@@ -109,11 +144,30 @@ const concatBuiltin: Builtin = (e, args) => {
   const rank = rankOf(arrays[0]!);
   const at = oneAxis(e, "concat", axis, rank, args, 0);
   for (const t of arrays)
-    if (rankOf(t) !== rank || shapeOf(t).some((d, i) => i !== at && compareDims(d, shapeOf(arrays[0]!)[i]!) === "different"))
-      fail("K0297", args.span, `\`concat\` joins along axis ${at}; all other sizes must agree, but these are ${showTermType(arrays[0]!)} and ${showTermType(t)}.`);
+    if (
+      rankOf(t) !== rank ||
+      shapeOf(t).some((d, i) => i !== at && compareDims(d, shapeOf(arrays[0]!)[i]!) === "different")
+    )
+      fail(
+        "K0297",
+        args.span,
+        `\`concat\` joins along axis ${at}; all other sizes must agree, but these are ${showTermType(arrays[0]!)} and ${showTermType(t)}.`,
+      );
   const total = arrays.map((t) => shapeOf(t)[at]!).reduce((s, t) => addDims(s, t));
   const shape = shapeOf(arrays[0]!).map((d, i) => (i === at ? total : d));
-  return result(e, "concat", arrays.map((t) => t.atom), type, shape, (b) => concat(b, arrays.map((t) => t.atom), at));
+  return result(
+    e,
+    "concat",
+    arrays.map((t) => t.atom),
+    type,
+    shape,
+    (b) =>
+      concat(
+        b,
+        arrays.map((t) => t.atom),
+        at,
+      ),
+  );
 };
 
 const stack: Builtin = (e, args) => {
@@ -124,7 +178,12 @@ const stack: Builtin = (e, args) => {
 /** `block((A, B), (C, D))`: a matrix of matrices, row by row. */
 const block: Builtin = (e, args) => {
   const rows = args.positional.map((row) => {
-    if (row.kind !== "tuple") fail("K0282", args.span, `\`block\` takes rows of matrices, \`block((A, B), (C, D))\`, but this is ${showTermType(row)}.`);
+    if (row.kind !== "tuple")
+      fail(
+        "K0282",
+        args.span,
+        `\`block\` takes rows of matrices, \`block((A, B), (C, D))\`, but this is ${showTermType(row)}.`,
+      );
     return concatBuiltin(e, { positional: row.items, named: new Map([["axis", e.dimensionTerm(1)]]), span: args.span });
   });
   return concatBuiltin(e, { positional: rows, named: new Map(), span: args.span });
@@ -133,23 +192,37 @@ const block: Builtin = (e, args) => {
 /** `pad(x, before, after)` along the first axis, or with a pair per axis: `pad(x, (1, 1), (0, 2))`. */
 const padBuiltin: Builtin = (e, args) => {
   const [x, ...widths] = args.positional;
-  if (!x) fail("K0240", args.span, "The argument `x` of `pad` is missing.", { help: "Write `pad(x, before, after)`, or a pair for each axis." });
+  if (!x)
+    fail("K0240", args.span, "The argument `x` of `pad` is missing.", {
+      help: "Write `pad(x, before, after)`, or a pair for each axis.",
+    });
   const value = args.named.get("value");
   const a = arrayArgument(e, "pad", x, args);
   const pairs =
     widths.length === 2 && widths.every((w) => w.kind === "array")
       ? [widths]
       : widths.map((w) => {
-          if (w.kind !== "tuple" || w.items.length !== 2) fail("K0282", args.span, "`pad` takes the widths before and after, a pair for each axis.");
+          if (w.kind !== "tuple" || w.items.length !== 2)
+            fail("K0282", args.span, "`pad` takes the widths before and after, a pair for each axis.");
           return w.items;
         });
-  if (pairs.length > rankOf(a)) fail("K0286", args.span, `\`pad\` is given ${pairs.length} pairs for ${showTermType(a)}.`);
+  if (pairs.length > rankOf(a))
+    fail("K0286", args.span, `\`pad\` is given ${pairs.length} pairs for ${showTermType(a)}.`);
   const shape = shapeOf(a);
   const low = shape.map((_, i) => (pairs[i] ? e.asDimension(pairs[i]![0]!, args.span) : 0));
   const high = shape.map((_, i) => (pairs[i] ? e.asDimension(pairs[i]![1]!, args.span) : 0));
   const filler = value ? knownNumber(e, "pad", value, args) : 0;
   const out = shape.map((d, i) => addDims(addDims(d, low[i]!), high[i]!));
-  return result(e, "pad", [a.atom], a.type, out, (b) => pad(b, a.atom, low, high, shape.map(() => 0), filler));
+  return result(e, "pad", [a.atom], a.type, out, (b) =>
+    pad(
+      b,
+      a.atom,
+      low,
+      high,
+      shape.map(() => 0),
+      filler,
+    ),
+  );
 };
 
 function knownNumber(e: Elaborator, name: string, term: Term, args: CallArguments): number {
@@ -194,7 +267,9 @@ const diag: Builtin = (e, args) => {
   }
   if (shape.length === 2) {
     requireSquare(e, "diag", a, args);
-    return result(e, "diag", [a.atom], a.type, [shape[0]!], (b) => (a.type === "real" ? diagonalOf(b, a.atom) : diagonalByIndex(b, a.atom)));
+    return result(e, "diag", [a.atom], a.type, [shape[0]!], (b) =>
+      a.type === "real" ? diagonalOf(b, a.atom) : diagonalByIndex(b, a.atom),
+    );
   }
   return fail("K0282", args.span, `\`diag\` takes a vector or a square matrix, but this is ${showTermType(a)}.`);
 };
@@ -232,14 +307,20 @@ function triangle(name: "tril" | "triu"): Builtin {
 
 const outer: Builtin = (e, args) => {
   const [x, y] = take("outer", args, ["x", "y"]).map((t) => arrayArgument(e, "outer", t!, args, "real"));
-  if (rankOf(x!) !== 1 || rankOf(y!) !== 1) fail("K0282", args.span, `\`outer\` takes two vectors, but these are ${showTermType(x!)} and ${showTermType(y!)}.`);
+  if (rankOf(x!) !== 1 || rankOf(y!) !== 1)
+    fail("K0282", args.span, `\`outer\` takes two vectors, but these are ${showTermType(x!)} and ${showTermType(y!)}.`);
   const shape = [shapeOf(x!)[0]!, shapeOf(y!)[0]!];
-  return result(e, "outer", [x!.atom, y!.atom], "real", shape, (b) => dotGeneral(b, x!.atom, y!.atom, { contract: [[], []], batch: [[], []] }));
+  return result(e, "outer", [x!.atom, y!.atom], "real", shape, (b) =>
+    dotGeneral(b, x!.atom, y!.atom, { contract: [[], []], batch: [[], []] }),
+  );
 };
 
 const einsumBuiltin: Builtin = (e, args) => {
   const [spec, ...operands] = args.positional;
-  if (!spec || spec.kind !== "text") fail("K0700", args.span, "The first argument of `einsum` is its specification.", { help: 'Write `einsum("ij,j->i", A, x)`.' });
+  if (!spec || spec.kind !== "text")
+    fail("K0700", args.span, "The first argument of `einsum` is its specification.", {
+      help: 'Write `einsum("ij,j->i", A, x)`.',
+    });
   const arrays = operands.map((t) => arrayArgument(e, "einsum", t, args, "real"));
   const plan = parseEinsum(spec.text, arrays.map(rankOf));
   if ("problem" in plan) fail("K0700", args.span, `The specification "${spec.text}" does not fit: ${plan.problem}.`);
@@ -248,13 +329,30 @@ const einsumBuiltin: Builtin = (e, args) => {
     [...letters].forEach((letter, axis) => {
       const d = shapeOf(arrays[i]!)[axis]!;
       const old = found.get(letter);
-      if (old !== undefined && !e.couldBeEqual(old, d)) fail("K0701", args.span, `In "${spec.text}" the index \`${letter}\` has the sizes ${showDim(old)} and ${showDim(d)}.`);
+      if (old !== undefined && !e.couldBeEqual(old, d))
+        fail(
+          "K0701",
+          args.span,
+          `In "${spec.text}" the index \`${letter}\` has the sizes ${showDim(old)} and ${showDim(d)}.`,
+        );
       if (old !== undefined) e.deferEquality([old], [d], "`einsum`", args.span);
       found.set(letter, old ?? d);
     });
   });
   const shape = [...plan.output].map((letter) => found.get(letter)!);
-  return result(e, "einsum", arrays.map((t) => t.atom), "real", shape, (b) => einsum(b, spec.text, arrays.map((t) => t.atom)));
+  return result(
+    e,
+    "einsum",
+    arrays.map((t) => t.atom),
+    "real",
+    shape,
+    (b) =>
+      einsum(
+        b,
+        spec.text,
+        arrays.map((t) => t.atom),
+      ),
+  );
 };
 
 const len: Builtin = (e, args) => {
@@ -264,7 +362,9 @@ const len: Builtin = (e, args) => {
 
 const size: Builtin = (e, args) => {
   const [x] = take("size", args, ["x"]);
-  const leaves = leavesOf(x!.kind === "range" ? e.rangeToArray(x!, args.span) : x!, (leaf) => fail("K0282", args.span, `\`size\` counts entries, but this is ${showTermType(leaf)}.`));
+  const leaves = leavesOf(x!.kind === "range" ? e.rangeToArray(x!, args.span) : x!, (leaf) =>
+    fail("K0282", args.span, `\`size\` counts entries, but this is ${showTermType(leaf)}.`),
+  );
   return e.dimensionTerm(leaves.map((l) => productOfDims(shapeOf(l))).reduce<Dim>((s, t) => addDims(s, t), 0));
 };
 
@@ -277,7 +377,9 @@ const ravel: Builtin = (e, args) => {
 export const unravel: Builtin = (e, args) => {
   const [like, v] = take("unravel", args, ["like", "v"]);
   const vector = arrayArgument(e, "unravel", v!, args, "real");
-  const leaves = leavesOf(like!, (leaf) => fail("K0282", args.span, `\`unravel\` fills arrays, but this is ${showTermType(leaf)}.`));
+  const leaves = leavesOf(like!, (leaf) =>
+    fail("K0282", args.span, `\`unravel\` fills arrays, but this is ${showTermType(leaf)}.`),
+  );
   const total = leaves.map((l) => productOfDims(shapeOf(l))).reduce<Dim>((s, t) => addDims(s, t), 0);
   if (rankOf(vector) !== 1 || !e.couldBeEqual(shapeOf(vector)[0]!, total))
     fail("K0702", args.span, `\`unravel\` wants ${showDim(total)} entries, but this is ${showTermType(vector)}.`);
@@ -287,7 +389,9 @@ export const unravel: Builtin = (e, args) => {
     const start = offset;
     const stop = addDims(start, productOfDims(shapeOf(leaf)));
     offset = stop;
-    return result(e, `unravel ${showDim(start)}`, [vector.atom], "real", shapeOf(leaf), (b) => reshape(b, slice(b, vector.atom, [start], [stop], [1]), shapeOf(leaf)));
+    return result(e, `unravel ${showDim(start)}`, [vector.atom], "real", shapeOf(leaf), (b) =>
+      reshape(b, slice(b, vector.atom, [start], [stop], [1]), shapeOf(leaf)),
+    );
   });
 };
 
@@ -302,7 +406,8 @@ const zip: Builtin = (e, args) => {
   const items = args.positional.map((t) => (t.kind === "range" ? e.rangeToArray(t, args.span) : t));
   const lengths = items.map((t) => lengthOf(e, t, args.span));
   lengths.forEach((l) => {
-    if (!e.couldBeEqual(l, lengths[0]!)) fail("K0264", args.span, `\`zip\` wants equal lengths, but these are ${lengths.map(showDim).join(" and ")}.`);
+    if (!e.couldBeEqual(l, lengths[0]!))
+      fail("K0264", args.span, `\`zip\` wants equal lengths, but these are ${lengths.map(showDim).join(" and ")}.`);
     e.deferEquality([l], [lengths[0]!], "`zip`", args.span);
   });
   return tupleTerm(items);
@@ -314,7 +419,12 @@ const oneHot: Builtin = (e, args) => {
   const a = arrayArgument(e, "one_hot", x!, args, "int");
   const shape = [...shapeOf(a), n!];
   return result(e, "one_hot", [a.atom], "real", shape, (b) => {
-    const wide = broadcast(b, a.atom, shape, shapeOf(a).map((_, i) => i));
+    const wide = broadcast(
+      b,
+      a.atom,
+      shape,
+      shapeOf(a).map((_, i) => i),
+    );
     return convert(b, equal(b, wide, broadcast(b, iota(b, n!), shape, [shape.length - 1])), "real");
   });
 };
@@ -326,7 +436,11 @@ const segmentSum: Builtin = (e, args) => {
   const a = arrayArgument(e, "segment_sum", x!, args);
   const i = arrayArgument(e, "segment_sum", ids!, args, "int");
   if (rankOf(a) === 0 || rankOf(i) !== 1 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(i)[0]!))
-    fail("K0703", args.span, `\`segment_sum\` wants an id for each row, but these are ${showTermType(a)} and ${showTermType(i)}.`);
+    fail(
+      "K0703",
+      args.span,
+      `\`segment_sum\` wants an id for each row, but these are ${showTermType(a)} and ${showTermType(i)}.`,
+    );
   const shape = [n!, ...shapeOf(a).slice(1)];
   if (e.mode === "bind") {
     const b = e.builder;
@@ -341,10 +455,53 @@ const segmentSum: Builtin = (e, args) => {
 
 // ---------------------------------------------------------------- windows
 
-function strideArgument(e: Elaborator, name: string, term: Term | undefined, axes: number, args: CallArguments, otherwise: readonly number[]): number[] {
+function strideArgument(
+  e: Elaborator,
+  name: string,
+  term: Term | undefined,
+  axes: number,
+  args: CallArguments,
+  otherwise: readonly number[],
+): number[] {
   if (!term) return [...otherwise];
   const items = term.kind === "tuple" ? term.items : Array.from({ length: axes }, () => term);
-  return items.map((t) => knownInt(e, name, "stride", t, args));
+  const steps = items.map((t) => knownInt(e, name, "stride", t, args));
+  if (steps.length !== axes)
+    fail(
+      "K0282",
+      args.span,
+      `\`${name}\` slides along ${axes === 1 ? "one axis" : `${axes} axes`}, but ${steps.length} steps are given.`,
+    );
+  return steps;
+}
+
+/** Steps and windows are at least 1, and a window fits in what it slides over: 0 would say nothing, and quietly. */
+function requireWindows(
+  e: Elaborator,
+  name: string,
+  space: readonly Dim[],
+  window: readonly Dim[],
+  stride: readonly number[],
+  args: CallArguments,
+): void {
+  window.forEach((w, i) => {
+    const [size, length] = [knownDim(w), knownDim(space[i]!)];
+    if (size !== undefined && size < 1)
+      fail("K0282", args.span, `The windows of \`${name}\` have at least one entry, but this size is ${size}.`);
+    if (size !== undefined && length !== undefined && size > length)
+      fail(
+        "K0282",
+        args.span,
+        `A window of \`${name}\` has the size ${size}, but the axis it slides along has ${length}.`,
+        {
+          ...(name === "conv"
+            ? { help: "`padding = same` keeps the size; `padding = 1` adds one entry on each side." }
+            : {}),
+        },
+      );
+  });
+  const bad = stride.find((s) => s < 1);
+  if (bad !== undefined) fail("K0282", args.span, `A \`stride\` is at least 1, but \`${name}\` is given ${bad}.`);
 }
 
 const convBuiltin: Builtin = (e, args) => {
@@ -352,25 +509,38 @@ const convBuiltin: Builtin = (e, args) => {
   const given = arrayArgument(e, "conv", x!, args, "real");
   const kernel = arrayArgument(e, "conv", w!, args, "real");
   const axes = rankOf(kernel) - 2;
-  if (axes !== 1 && axes !== 2) fail("K0704", args.span, `The weights of \`conv\` are real[out, in, k] or real[out, in, kh, kw], but these are ${showTermType(kernel)}.`);
+  if (axes !== 1 && axes !== 2)
+    fail(
+      "K0704",
+      args.span,
+      `The weights of \`conv\` are real[out, in, k] or real[out, in, kh, kw], but these are ${showTermType(kernel)}.`,
+    );
   const single = rankOf(given) === axes + 1;
   if (!single && rankOf(given) !== axes + 2)
-    fail("K0704", args.span, `\`conv\` wants channels first, [c, ${axes === 2 ? "h, w" : "n"}], with or without a leading batch, but this is ${showTermType(given)}.`);
+    fail(
+      "K0704",
+      args.span,
+      `\`conv\` wants channels first, [c, ${axes === 2 ? "h, w" : "n"}], with or without a leading batch, but this is ${showTermType(given)}.`,
+    );
   const stride = strideArgument(e, "conv", strideTerm, axes, args, Array(axes).fill(1));
   const groups = groupsTerm ? knownInt(e, "conv", "groups", groupsTerm, args) : 1;
   const window = shapeOf(kernel).slice(2);
   let padding: (readonly [Dim, Dim])[];
-  if (paddingTerm === undefined || (paddingTerm.kind === "word" && paddingTerm.word === "valid")) padding = window.map(() => [0, 0] as const);
+  if (paddingTerm === undefined || (paddingTerm.kind === "word" && paddingTerm.word === "valid"))
+    padding = window.map(() => [0, 0] as const);
   else if (paddingTerm.kind === "word" && paddingTerm.word === "same") padding = samePadding(window);
   else padding = strideArgument(e, "conv", paddingTerm, axes, args, []).map((p) => [p, p] as const);
+  if (groups < 1) fail("K0282", args.span, `The \`groups\` of \`conv\` are at least 1, but this is ${groups}.`);
   const channels = shapeOf(given)[single ? 0 : 1]!;
   const inner = shapeOf(kernel)[1]!;
   const wanted = e.dimensionTerm(multiplyDims(inner, groups)).dimension!;
   if (!e.couldBeEqual(channels, wanted))
     fail("K0705", args.span, `\`conv\` has ${showDim(channels)} channels, but its weights are for ${showDim(wanted)}.`);
   const spatial = shapeOf(given).slice(single ? 1 : 2);
-  const out = spatial.map((d, i) => {
-    const span = subtractDims(addDims(d, addDims(padding[i]![0], padding[i]![1])), window[i]!);
+  const padded = spatial.map((d, i) => addDims(d, addDims(padding[i]![0], padding[i]![1])));
+  requireWindows(e, "conv", padded, window, stride, args);
+  const out = padded.map((d, i) => {
+    const span = subtractDims(d, window[i]!);
     return addDims(applyOperation("div", span, stride[i]!), 1);
   });
   const shape = [...(single ? [] : [shapeOf(given)[0]!]), shapeOf(kernel)[0]!, ...out];
@@ -387,16 +557,33 @@ function windowed(name: "max_pool" | "mean_pool"): Builtin {
     const [x, strideTerm] = take(name, args, ["x", "stride?"]);
     const a = arrayArgument(e, name, x!, args, "real");
     if (window.length === 0 || window.length > 2 || rankOf(a) < window.length)
-      fail("K0706", args.span, `\`${name}\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`, { help: `Write \`${name}[2, 2](x)\`.` });
-    const stride = strideArgument(e, name, strideTerm, window.length, args, window.map((d) => knownDim(d) ?? 1));
+      fail(
+        "K0706",
+        args.span,
+        `\`${name}\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`,
+        { help: `Write \`${name}[2, 2](x)\`.` },
+      );
+    const stride = strideArgument(
+      e,
+      name,
+      strideTerm,
+      window.length,
+      args,
+      window.map((d) => knownDim(d) ?? 1),
+    );
+    requireWindows(e, name, shapeOf(a).slice(rankOf(a) - window.length), window, stride, args);
     const shape = windowCounts(shapeOf(a), window, stride);
-    return result(e, name, [a.atom], "real", shape, (b) => (name === "max_pool" ? maxPool : meanPool)(b, a.atom, window, stride));
+    return result(e, name, [a.atom], "real", shape, (b) =>
+      (name === "max_pool" ? maxPool : meanPool)(b, a.atom, window, stride),
+    );
   };
 }
 
 function windowCounts(shape: readonly Dim[], window: readonly Dim[], stride: readonly number[]): Dim[] {
   const lead = shape.length - window.length;
-  return shape.map((d, i) => (i < lead ? d : addDims(applyOperation("div", subtractDims(d, window[i - lead]!), stride[i - lead]!), 1)));
+  return shape.map((d, i) =>
+    i < lead ? d : addDims(applyOperation("div", subtractDims(d, window[i - lead]!), stride[i - lead]!), 1),
+  );
 }
 
 /** `patches[kh, kw](x)`: all windows; [..., h, w] gives [..., oh, ow, kh, kw] flattened by the caller. */
@@ -405,8 +592,20 @@ const patchesBuiltin: Builtin = (e, args) => {
   const [x, strideTerm] = take("patches", args, ["x", "stride?"]);
   const a = arrayArgument(e, "patches", x!, args, "real");
   if (window.length === 0 || window.length > 2 || rankOf(a) < window.length)
-    fail("K0706", args.span, `\`patches\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`);
-  const stride = strideArgument(e, "patches", strideTerm, window.length, args, window.map(() => 1));
+    fail(
+      "K0706",
+      args.span,
+      `\`patches\` takes one or two window sizes and an array with as many axes, but this is ${showTermType(a)}.`,
+    );
+  const stride = strideArgument(
+    e,
+    "patches",
+    strideTerm,
+    window.length,
+    args,
+    window.map(() => 1),
+  );
+  requireWindows(e, "patches", shapeOf(a).slice(rankOf(a) - window.length), window, stride, args);
   const shape = [...windowCounts(shapeOf(a), window, stride), ...window];
   return result(e, "patches", [a.atom], "real", shape, (b) => reshape(b, patches(b, a.atom, window, stride), shape));
 };
@@ -415,7 +614,8 @@ const resizeBuiltin: Builtin = (e, args) => {
   const [h, w] = sizes("resize", args, 2);
   const [x] = take("resize", args, ["x"]);
   const a = arrayArgument(e, "resize", x!, args, "real");
-  if (rankOf(a) < 2) fail("K0706", args.span, `\`resize\` takes an array with height and width last, but this is ${showTermType(a)}.`);
+  if (rankOf(a) < 2)
+    fail("K0706", args.span, `\`resize\` takes an array with height and width last, but this is ${showTermType(a)}.`);
   const shape = [...shapeOf(a).slice(0, -2), h!, w!];
   return result(e, "resize", [a.atom], "real", shape, (b) => resize(b, a.atom, [h!, w!]));
 };

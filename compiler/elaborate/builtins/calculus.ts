@@ -9,12 +9,18 @@ import { type CallArguments, type FunctionTerm, showTermType, type Term, tupleTe
 import { type Builtin, take } from "./support.ts";
 
 /** `name(f)` as a function that remembers `f`. */
-function transformer(name: string, apply: (e: Elaborator, f: Term, args: CallArguments, extra: Term | undefined) => Term, option?: string): Builtin {
+function transformer(
+  name: string,
+  apply: (e: Elaborator, f: Term, args: CallArguments, extra: Term | undefined) => Term,
+  option?: string,
+): Builtin {
   return (e, args) => {
     const [f, extra] = take(name, args, option ? ["f", `${option}?`] : ["f"]);
     if (f!.kind === "error") e.giveUp();
     if (f!.kind !== "function")
-      fail("K0504", args.span, `\`${name}\` takes a function, but this is ${showTermType(f!)}.`, { help: `Write \`${name}(f)(x)\`: first the function, then the point.` });
+      fail("K0504", args.span, `\`${name}\` takes a function, but this is ${showTermType(f!)}.`, {
+        help: `Write \`${name}(f)(x)\`: first the function, then the point.`,
+      });
     const given = f as FunctionTerm;
     const term: FunctionTerm = {
       kind: "function",
@@ -27,7 +33,11 @@ function transformer(name: string, apply: (e: Elaborator, f: Term, args: CallArg
   };
 }
 
-const jacobianMode = (e: Elaborator, extra: Term | undefined, args: CallArguments): "forward" | "reverse" | undefined => {
+const jacobianMode = (
+  e: Elaborator,
+  extra: Term | undefined,
+  args: CallArguments,
+): "forward" | "reverse" | undefined => {
   if (!extra) return undefined;
   if (extra.kind === "word" && (extra.word === "forward" || extra.word === "reverse")) return extra.word;
   void e;

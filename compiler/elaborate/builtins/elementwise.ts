@@ -11,7 +11,17 @@ import { select } from "../../primitives/select.ts";
 import { fail } from "../../syntax/diagnostic.ts";
 import type { Span } from "../../syntax/tree.ts";
 import type { Elaborator } from "../elaborator.ts";
-import { arithmetic, commonShape, commonType, convertTo, elementwise, extremum, knownOf, leafwise, stretch } from "../operators.ts";
+import {
+  arithmetic,
+  commonShape,
+  commonType,
+  convertTo,
+  elementwise,
+  extremum,
+  knownOf,
+  leafwise,
+  stretch,
+} from "../operators.ts";
 import { type ArrayTerm, coreType, rankOf, shapeOf, showTermType, type Term } from "../terms.ts";
 import { type Builtin, realElementwise, take } from "./support.ts";
 
@@ -30,7 +40,8 @@ function integerPair(name: string, make: typeof bitAnd): Builtin {
   return (e, args) => {
     const [x, y] = take(name, args, ["a", "b"]);
     return leafwise(e, [x!, y!], `\`${name}\``, args.span, ([s, t]) => {
-      for (const v of [s!, t!]) if (v.type !== "int") fail("K0283", args.span, `\`${name}\` takes int values, but this is ${showTermType(v)}.`);
+      for (const v of [s!, t!])
+        if (v.type !== "int") fail("K0283", args.span, `\`${name}\` takes int values, but this is ${showTermType(v)}.`);
       return elementwise(e, name, [s!, t!], args.span, {}, (b, [p, q]) => make(b, p!, q!));
     });
   };
@@ -47,7 +58,9 @@ function division(name: "div" | "mod"): Builtin {
       if (s!.dimension !== undefined && t!.dimension !== undefined)
         return e.dimensionTerm(applyOperation(name, s!.dimension as Dim, t!.dimension as Dim));
       if (name === "div" && (s!.type === "real" || t!.type === "real"))
-        fail("K0288", args.span, "`div` is for ints.", { help: "Reals are divided by `/`; `floor(a / b)` rounds down." });
+        fail("K0288", args.span, "`div` is for ints.", {
+          help: "Reals are divided by `/`; `floor(a / b)` rounds down.",
+        });
       if (t!.type === "int" && t!.atom.kind !== "literal" && e.mode === "bind")
         e.require(args.span, "K0403", notEqual(e.builder, t!.atom, intLiteral(0)), [], `\`${name}\` divides by 0.`);
       return elementwise(e, name, [s!, t!], args.span, { at: "int" }, (b, [p, q]) => make(b, p!, q!));
@@ -58,17 +71,24 @@ function division(name: "div" | "mod"): Builtin {
 const toInt: Builtin = (e, args) => {
   const [x] = take("int", args, ["x"]);
   return leafwise(e, [x!], "`int`", args.span, ([t]) => {
-    if (t!.type === "status" || t!.type === "key") fail("K0283", args.span, `\`int\` takes numbers, but this is ${showTermType(t!)}.`);
+    if (t!.type === "status" || t!.type === "key")
+      fail("K0283", args.span, `\`int\` takes numbers, but this is ${showTermType(t!)}.`);
     if (t!.dimension !== undefined) return t!;
     const known = rankOf(t!) === 0 && t!.type === "real" ? knownOf(t!) : undefined;
-    if (known === "later") return e.dimensionTerm(opaqueDimension(e.textOf(args.span), `${args.span.file}:${args.span.start}`));
+    if (known === "later")
+      return e.dimensionTerm(opaqueDimension(e.textOf(args.span), `${args.span.file}:${args.span.start}`));
     if (known !== undefined) {
-      if (!Number.isFinite(known)) fail("K0289", args.span, `\`int\` of ${known === Number.POSITIVE_INFINITY ? "inf" : known} is no number.`);
+      if (!Number.isFinite(known))
+        fail("K0289", args.span, `\`int\` of ${known === Number.POSITIVE_INFINITY ? "inf" : known} is no number.`);
       return e.dimensionTerm(Math.trunc(known));
     }
     if (t!.type === "int") return t!;
     const shape = shapeOf(t!);
-    return { kind: "array", type: "int", atom: e.emit("convert int", [t!.atom], coreType("int", shape), (b) => convert(b, t!.atom, "int")) };
+    return {
+      kind: "array",
+      type: "int",
+      atom: e.emit("convert int", [t!.atom], coreType("int", shape), (b) => convert(b, t!.atom, "int")),
+    };
   });
 };
 
@@ -76,7 +96,10 @@ const toInt: Builtin = (e, args) => {
 const where: Builtin = (e, args) => {
   const [c, x, y] = take("where", args, ["c", "a", "b"]);
   return leafwise(e, [c!, x!, y!], "`where`", args.span, ([p, s, t]) => {
-    if (p!.type !== "bool") fail("K0283", args.span, `\`where\` chooses by bools, but this is ${showTermType(p!)}.`, { help: "Compare first, as in `x > 0`." });
+    if (p!.type !== "bool")
+      fail("K0283", args.span, `\`where\` chooses by bools, but this is ${showTermType(p!)}.`, {
+        help: "Compare first, as in `x > 0`.",
+      });
     // The choices are promoted together, the condition is not a number.
     const typed = commonType([s!, t!], "`where`", args.span);
     const [a, b] = [convertTo(e, s!, typed), convertTo(e, t!, typed)];
@@ -106,7 +129,10 @@ const clampBuiltin: Builtin = (e, args) => {
 const finite: Builtin = (e, args) => {
   const [x] = take("is_finite", args, ["x"]);
   const flags = leafwise(e, [x!], "`is_finite`", args.span, ([t]) => {
-    if (t!.type !== "real") return elementwise(e, "is_finite", [convertTo(e, t!, "real")], args.span, { result: "bool" }, (b, [p]) => isFiniteAtom(b, p!));
+    if (t!.type !== "real")
+      return elementwise(e, "is_finite", [convertTo(e, t!, "real")], args.span, { result: "bool" }, (b, [p]) =>
+        isFiniteAtom(b, p!),
+      );
     return elementwise(e, "is_finite", [t!], args.span, { result: "bool" }, (b, [p]) => isFiniteAtom(b, p!));
   });
   return flags;
@@ -114,7 +140,9 @@ const finite: Builtin = (e, args) => {
 
 const atan2: Builtin = (e, args) => {
   const [y, x] = take("atan2", args, ["y", "x"]);
-  return leafwise(e, [y!, x!], "`atan2`", args.span, (ts) => elementwise(e, "atan2", ts, args.span, { at: "real" }, (b, [p, q]) => math.atan2(b, p!, q!)));
+  return leafwise(e, [y!, x!], "`atan2`", args.span, (ts) =>
+    elementwise(e, "atan2", ts, args.span, { at: "real" }, (b, [p, q]) => math.atan2(b, p!, q!)),
+  );
 };
 
 const powBuiltin: Builtin = (e, args) => {

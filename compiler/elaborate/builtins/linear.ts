@@ -15,11 +15,21 @@ import { svd } from "../../primitives/svd.ts";
 import { triangularSolve } from "../../primitives/triangular-solve.ts";
 import { fail } from "../../syntax/diagnostic.ts";
 import type { Elaborator } from "../elaborator.ts";
-import { type ArrayTerm, type CallArguments, coreType, rankOf, shapeOf, showTermType, type Term, tupleTerm } from "../terms.ts";
+import {
+  type ArrayTerm,
+  type CallArguments,
+  coreType,
+  rankOf,
+  shapeOf,
+  showTermType,
+  type Term,
+  tupleTerm,
+} from "../terms.ts";
 import { requireSquare } from "./arrays.ts";
 import { arrayArgument, type Builtin, result, take } from "./support.ts";
 
-const matrixHelp = "Add a multiple of the identity, or use `try_cholesky` or `try_solve`, which say whether they succeeded.";
+const matrixHelp =
+  "Add a multiple of the identity, or use `try_cholesky` or `try_solve`, which say whether they succeeded.";
 
 function matrix(e: Elaborator, name: string, term: Term, args: CallArguments, square: boolean): ArrayTerm {
   const a = arrayArgument(e, name, term, args, "real");
@@ -29,7 +39,13 @@ function matrix(e: Elaborator, name: string, term: Term, args: CallArguments, sq
 }
 
 /** A result with a flag: checked, or handed to the user. */
-function flagged(e: Elaborator, name: string, a: readonly Atom[], shape: readonly Dim[], make: (b: Elaborator["builder"]) => readonly [Atom, Atom]): { value: ArrayTerm; ok: ArrayTerm } {
+function flagged(
+  e: Elaborator,
+  name: string,
+  a: readonly Atom[],
+  shape: readonly Dim[],
+  make: (b: Elaborator["builder"]) => readonly [Atom, Atom],
+): { value: ArrayTerm; ok: ArrayTerm } {
   const [value, ok] = e.emitMany(name, a, [coreType("real", shape), boolScalar], () => make(e.builder));
   return { value: { kind: "array", type: "real", atom: value! }, ok: { kind: "array", type: "bool", atom: ok! } };
 }
@@ -40,15 +56,32 @@ function choleskyOf(name: "cholesky" | "try_cholesky"): Builtin {
     const a = matrix(e, name, x!, args, true);
     const { value, ok } = flagged(e, "cholesky", [a.atom], shapeOf(a), (b) => cholesky(b, a.atom));
     if (name === "try_cholesky") return tupleTerm([value, ok], ["L", "ok"]);
-    e.require(args.span, "K0404", ok.atom, [], "This matrix is not positive definite, so it has no Cholesky factor.", matrixHelp);
+    e.require(
+      args.span,
+      "K0404",
+      ok.atom,
+      [],
+      "This matrix is not positive definite, so it has no Cholesky factor.",
+      matrixHelp,
+    );
     return value;
   };
 }
 
 /** The dense solution of A x = b; b a vector or a matrix of columns. */
-export function denseSolve(e: Elaborator, name: string, a: ArrayTerm, rhs: ArrayTerm, args: CallArguments): { value: ArrayTerm; ok: ArrayTerm } {
+export function denseSolve(
+  e: Elaborator,
+  name: string,
+  a: ArrayTerm,
+  rhs: ArrayTerm,
+  args: CallArguments,
+): { value: ArrayTerm; ok: ArrayTerm } {
   if (rankOf(rhs) < 1 || rankOf(rhs) > 2 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(rhs)[0]!))
-    fail("K0707", args.span, `\`${name}\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(rhs)}.`);
+    fail(
+      "K0707",
+      args.span,
+      `\`${name}\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(rhs)}.`,
+    );
   e.deferEquality([shapeOf(a)[0]!], [shapeOf(rhs)[0]!], `\`${name}\``, args.span);
   const shape = shapeOf(rhs);
   return flagged(e, "solve", [a.atom, rhs.atom], shape, (b) => {
@@ -60,7 +93,13 @@ export function denseSolve(e: Elaborator, name: string, a: ArrayTerm, rhs: Array
 
 const trySolve: Builtin = (e, args) => {
   const [A, rhs] = take("try_solve", args, ["A", "b"]);
-  const { value, ok } = denseSolve(e, "try_solve", matrix(e, "try_solve", A!, args, true), arrayArgument(e, "try_solve", rhs!, args, "real"), args);
+  const { value, ok } = denseSolve(
+    e,
+    "try_solve",
+    matrix(e, "try_solve", A!, args, true),
+    arrayArgument(e, "try_solve", rhs!, args, "real"),
+    args,
+  );
   return tupleTerm([value, ok], ["x", "ok"]);
 };
 
@@ -69,16 +108,35 @@ const triangular: Builtin = (e, args) => {
   const a = matrix(e, "triangular_solve", A!, args, true);
   const r = arrayArgument(e, "triangular_solve", rhs!, args, "real");
   if (rankOf(r) < 1 || rankOf(r) > 2 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(r)[0]!))
-    fail("K0707", args.span, `\`triangular_solve\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(r)}.`);
-  if (lower && !(lower.kind === "array" && lower.type === "bool" && lower.atom.kind === "literal")) fail("K0284", args.span, "`lower` is `true` or `false`.");
-  const isLower = lower === undefined || (lower.kind === "array" && lower.atom.kind === "literal" && lower.atom.value === 1);
+    fail(
+      "K0707",
+      args.span,
+      `\`triangular_solve\` wants a right-hand side with as many rows as the matrix, but these are ${showTermType(a)} and ${showTermType(r)}.`,
+    );
+  if (lower && !(lower.kind === "array" && lower.type === "bool" && lower.atom.kind === "literal"))
+    fail("K0284", args.span, "`lower` is `true` or `false`.");
+  const isLower =
+    lower === undefined || (lower.kind === "array" && lower.atom.kind === "literal" && lower.atom.value === 1);
   return solveTriangle(e, a, r, isLower, false, args);
 };
 
-function solveTriangle(e: Elaborator, a: ArrayTerm, r: ArrayTerm, lower: boolean, transposed: boolean, args: CallArguments): ArrayTerm {
+function solveTriangle(
+  e: Elaborator,
+  a: ArrayTerm,
+  r: ArrayTerm,
+  lower: boolean,
+  transposed: boolean,
+  args: CallArguments,
+): ArrayTerm {
   if (e.mode === "bind") {
     const b = e.builder;
-    e.require(args.span, "K0405", notEqual(b, diagonalOf(b, a.atom), realLiteral(0)), [], "This triangular matrix has a zero on its diagonal, so it can not be solved with.");
+    e.require(
+      args.span,
+      "K0405",
+      notEqual(b, diagonalOf(b, a.atom), realLiteral(0)),
+      [],
+      "This triangular matrix has a zero on its diagonal, so it can not be solved with.",
+    );
   }
   return result(e, `triangular_solve ${lower} ${transposed}`, [a.atom, r.atom], "real", shapeOf(r), (b) => {
     const column = rankOf(r) === 1 ? reshape(b, r.atom, [shapeOf(r)[0]!, 1]) : r.atom;
@@ -93,7 +151,11 @@ const choleskySolve: Builtin = (e, args) => {
   const a = matrix(e, "cholesky_solve", L!, args, true);
   const r = arrayArgument(e, "cholesky_solve", rhs!, args, "real");
   if (rankOf(r) < 1 || rankOf(r) > 2 || !e.couldBeEqual(shapeOf(a)[0]!, shapeOf(r)[0]!))
-    fail("K0707", args.span, `\`cholesky_solve\` wants a right-hand side with as many rows as the factor, but these are ${showTermType(a)} and ${showTermType(r)}.`);
+    fail(
+      "K0707",
+      args.span,
+      `\`cholesky_solve\` wants a right-hand side with as many rows as the factor, but these are ${showTermType(a)} and ${showTermType(r)}.`,
+    );
   return solveTriangle(e, a, solveTriangle(e, a, r, true, false, args), true, true, args);
 };
 
@@ -124,9 +186,15 @@ const luBuiltin: Builtin = (e, args) => {
   const a = matrix(e, "lu", A!, args, true);
   const n = shapeOf(a)[0]!;
   const real = coreType("real", shapeOf(a));
-  const [p, l, u, ok] = e.emitMany("lu", [a.atom], [coreType("int", [n]), real, real, boolScalar], (b) => lu(b, a.atom));
+  const [p, l, u, ok] = e.emitMany("lu", [a.atom], [coreType("int", [n]), real, real, boolScalar], (b) =>
+    lu(b, a.atom),
+  );
   e.require(args.span, "K0406", ok!, [], "This matrix is singular, so it has no useful LU factors.", matrixHelp);
-  const arrays: Term[] = [{ kind: "array", type: "int", atom: p! }, { kind: "array", type: "real", atom: l! }, { kind: "array", type: "real", atom: u! }];
+  const arrays: Term[] = [
+    { kind: "array", type: "int", atom: p! },
+    { kind: "array", type: "real", atom: l! },
+    { kind: "array", type: "real", atom: u! },
+  ];
   return tupleTerm(arrays, ["p", "L", "U"]);
 };
 
@@ -135,17 +203,32 @@ const qrBuiltin: Builtin = (e, args) => {
   const a = matrix(e, "qr", A!, args, false);
   const [m, n] = shapeOf(a);
   if (typeof m === "number" && typeof n === "number" && m < n)
-    fail("K0708", args.span, `\`qr\` takes a matrix with at least as many rows as columns, but this is ${showTermType(a)}.`, { help: "Factor its transpose." });
-  const [q, r] = e.emitMany("qr", [a.atom], [coreType("real", [m!, n!]), coreType("real", [n!, n!])], (b) => qr(b, a.atom));
-  return tupleTerm([{ kind: "array", type: "real", atom: q! }, { kind: "array", type: "real", atom: r! }]);
+    fail(
+      "K0708",
+      args.span,
+      `\`qr\` takes a matrix with at least as many rows as columns, but this is ${showTermType(a)}.`,
+      { help: "Factor its transpose." },
+    );
+  const [q, r] = e.emitMany("qr", [a.atom], [coreType("real", [m!, n!]), coreType("real", [n!, n!])], (b) =>
+    qr(b, a.atom),
+  );
+  return tupleTerm([
+    { kind: "array", type: "real", atom: q! },
+    { kind: "array", type: "real", atom: r! },
+  ]);
 };
 
 const eighBuiltin: Builtin = (e, args) => {
   const [A] = take("eigh", args, ["A"]);
   const a = matrix(e, "eigh", A!, args, true);
   const n = shapeOf(a)[0]!;
-  const [w, q] = e.emitMany("eigh", [a.atom], [coreType("real", [n]), coreType("real", [n, n])], (b) => eigh(b, a.atom));
-  return tupleTerm([{ kind: "array", type: "real", atom: w! }, { kind: "array", type: "real", atom: q! }]);
+  const [w, q] = e.emitMany("eigh", [a.atom], [coreType("real", [n]), coreType("real", [n, n])], (b) =>
+    eigh(b, a.atom),
+  );
+  return tupleTerm([
+    { kind: "array", type: "real", atom: w! },
+    { kind: "array", type: "real", atom: q! },
+  ]);
 };
 
 const svdBuiltin: Builtin = (e, args) => {

@@ -4,16 +4,38 @@ import { type Atom, intLiteral, realLiteral } from "../../core/graph.ts";
 import type { Emitter } from "../../core/primitive.ts";
 import { add, mul, sub } from "../../primitives/arithmetic.ts";
 import { greater, less } from "../../primitives/comparison.ts";
-import { bernoulli, categorical, choose, exponential, gumbel, laplace, normal, permutation, randint, splitKey, uniform } from "../../primitives/random.ts";
-import { randomGamma } from "../../primitives/random-gamma.ts";
-import { foldIn, keyOfSeed } from "../../primitives/threefry.ts";
 import { gather } from "../../primitives/gather.ts";
+import {
+  bernoulli,
+  categorical,
+  choose,
+  exponential,
+  gumbel,
+  laplace,
+  normal,
+  permutation,
+  randint,
+  splitKey,
+  uniform,
+} from "../../primitives/random.ts";
+import { randomGamma } from "../../primitives/random-gamma.ts";
 import { reduceSum } from "../../primitives/reduce.ts";
 import { broadcast, concat, reshape } from "../../primitives/shape.ts";
+import { foldIn, keyOfSeed } from "../../primitives/threefry.ts";
 import { fail } from "../../syntax/diagnostic.ts";
 import type { Elaborator } from "../elaborator.ts";
 import { commonShape, convertTo, stretch } from "../operators.ts";
-import { type ArrayTerm, type CallArguments, coreType, leavesOf, mapLeaves, rankOf, shapeOf, showTermType, type Term } from "../terms.ts";
+import {
+  type ArrayTerm,
+  type CallArguments,
+  coreType,
+  leavesOf,
+  mapLeaves,
+  rankOf,
+  shapeOf,
+  showTermType,
+  type Term,
+} from "../terms.ts";
 import { arrayArgument, type Builtin, result, sizes, take } from "./support.ts";
 
 function keyArgument(e: Elaborator, name: string, term: Term, args: CallArguments): ArrayTerm {
@@ -43,9 +65,14 @@ function draw(e: Elaborator, name: string, term: Term, args: CallArguments): Ato
     e.frame.draws.set(id, args.span);
     const loop = e.frame.loops.at(-1);
     if (loop && !ownedWithin(e, atom, loop))
-      fail("K0603", args.span, "Every step draws from this key, which is made outside the loop: all draws are the same numbers.", {
-        help: "Give each step its own: `fold_in(k, t)`, or run over `split[n](k)`.",
-      });
+      fail(
+        "K0603",
+        args.span,
+        "Every step draws from this key, which is made outside the loop: all draws are the same numbers.",
+        {
+          help: "Give each step its own: `fold_in(k, t)`, or run over `split[n](k)`.",
+        },
+      );
   }
   return atom;
 }
@@ -93,7 +120,10 @@ const fold: Builtin = (e, args) => {
   const [k, i] = take("fold_in", args, ["k", "i"]);
   const key = keyArgument(e, "fold_in", k!, args);
   const index = arrayArgument(e, "fold_in", i!, args, "int");
-  if (rankOf(index) > 0) fail("K0604", args.span, `\`fold_in\` takes one int, but this is ${showTermType(index)}.`, { help: "Map over them: `[fold_in(k, i) for i in 0..n]`." });
+  if (rankOf(index) > 0)
+    fail("K0604", args.span, `\`fold_in\` takes one int, but this is ${showTermType(index)}.`, {
+      help: "Map over them: `[fold_in(k, i) for i in 0..n]`.",
+    });
   return result(e, "fold_in", [key.atom, index.atom], "key", [], (b) => foldIn(b, key.atom, index.atom));
 };
 
@@ -115,10 +145,16 @@ const uniformBuiltin: Builtin = (e, args) => {
   const key = draw(e, "uniform", k!, args);
   const u = result(e, "uniform", [key], "real", shape, (b) => uniform(b, key, shape));
   if (!lo && !hi) return u;
-  const low = lo ? arrayArgument(e, "uniform", lo, args, "real") : ({ kind: "array", type: "real", atom: realLiteral(0) } as ArrayTerm);
-  const high = hi ? arrayArgument(e, "uniform", hi, args, "real") : ({ kind: "array", type: "real", atom: realLiteral(1) } as ArrayTerm);
+  const low = lo
+    ? arrayArgument(e, "uniform", lo, args, "real")
+    : ({ kind: "array", type: "real", atom: realLiteral(0) } as ArrayTerm);
+  const high = hi
+    ? arrayArgument(e, "uniform", hi, args, "real")
+    : ({ kind: "array", type: "real", atom: realLiteral(1) } as ArrayTerm);
   if (rankOf(low) > 0 || rankOf(high) > 0) fail("K0604", args.span, "The ends of `uniform` are single numbers.");
-  return result(e, "uniform", [u.atom, low.atom, high.atom], "real", shape, (b) => add(b, low.atom, mul(b, u.atom, sub(b, high.atom, low.atom))));
+  return result(e, "uniform", [u.atom, low.atom, high.atom], "real", shape, (b) =>
+    add(b, low.atom, mul(b, u.atom, sub(b, high.atom, low.atom))),
+  );
 };
 
 const randintBuiltin: Builtin = (e, args) => {
@@ -128,8 +164,16 @@ const randintBuiltin: Builtin = (e, args) => {
   const [low, high] = [lo!, hi!].map((t) => arrayArgument(e, "randint", t, args, "int"));
   if (rankOf(low!) > 0 || rankOf(high!) > 0) fail("K0604", args.span, "The ends of `randint` are single ints.");
   if (e.mode === "bind")
-    e.require(args.span, "K0408", less(e.builder, low!.atom, high!.atom), [low!.atom, high!.atom], "`randint` draws from {0} up to but not including {1}: there is nothing to draw.");
-  return result(e, "randint", [key, low!.atom, high!.atom], "int", shape, (b) => randint(b, key, shape, low!.atom, high!.atom));
+    e.require(
+      args.span,
+      "K0408",
+      less(e.builder, low!.atom, high!.atom),
+      [low!.atom, high!.atom],
+      "`randint` draws from {0} up to but not including {1}: there is nothing to draw.",
+    );
+  return result(e, "randint", [key, low!.atom, high!.atom], "int", shape, (b) =>
+    randint(b, key, shape, low!.atom, high!.atom),
+  );
 };
 
 const permutationBuiltin: Builtin = (e, args) => {
@@ -146,10 +190,13 @@ const chooseBuiltin: Builtin = (e, args) => {
   const key = draw(e, "choose", k!, args);
   const from = arrayArgument(e, "choose", n!, args);
   const count = rankOf(from) === 0 ? e.asDimension(from, args.span) : shapeOf(from)[0]!;
-  if (typeof count === "number" && typeof m === "number" && m > count) fail("K0605", args.span, `\`choose\` takes ${m} of ${count} without replacement.`);
+  if (typeof count === "number" && typeof m === "number" && m > count)
+    fail("K0605", args.span, `\`choose\` takes ${m} of ${count} without replacement.`);
   const places = result(e, "choose", [key], "int", [m!], (b) => choose(b, key, m!, count));
   if (rankOf(from) === 0) return places;
-  return result(e, "gather", [from.atom, places.atom], from.type, [m!, ...shapeOf(from).slice(1)], (b) => gather(b, from.atom, places.atom, 0));
+  return result(e, "gather", [from.atom, places.atom], from.type, [m!, ...shapeOf(from).slice(1)], (b) =>
+    gather(b, from.atom, places.atom, 0),
+  );
 };
 
 const bernoulliBuiltin: Builtin = (e, args) => {
@@ -158,7 +205,16 @@ const bernoulliBuiltin: Builtin = (e, args) => {
   const q = arrayArgument(e, "bernoulli", p!, args, "real");
   const shape = [...sizes("bernoulli", args)];
   const full = shape.length > 0 ? shape : [...shapeOf(q)];
-  const wide = stretch(e, q, commonShape(e, [q, { kind: "array", type: "real", atom: { kind: "literal", value: 0, type: coreType("real", full) } }], "`bernoulli`", args.span));
+  const wide = stretch(
+    e,
+    q,
+    commonShape(
+      e,
+      [q, { kind: "array", type: "real", atom: { kind: "literal", value: 0, type: coreType("real", full) } }],
+      "`bernoulli`",
+      args.span,
+    ),
+  );
   return result(e, "bernoulli", [key, wide], "bool", full, (b) => bernoulli(b, key, wide));
 };
 
@@ -166,10 +222,17 @@ const categoricalBuiltin: Builtin = (e, args) => {
   const [k, p] = take("categorical", args, ["k", "p"]);
   const key = draw(e, "categorical", k!, args);
   const q = arrayArgument(e, "categorical", p!, args, "real");
-  if (rankOf(q) !== 1) fail("K0604", args.span, `\`categorical\` takes a vector of weights, but this is ${showTermType(q)}.`);
+  if (rankOf(q) !== 1)
+    fail("K0604", args.span, `\`categorical\` takes a vector of weights, but this is ${showTermType(q)}.`);
   if (e.mode === "bind") {
     const b = e.builder;
-    e.require(args.span, "K0409", greater(b, reduceSum(b, q.atom, [0]), realLiteral(0)), [], "All weights of this `categorical` are 0: there is nothing to draw.");
+    e.require(
+      args.span,
+      "K0409",
+      greater(b, reduceSum(b, q.atom, [0]), realLiteral(0)),
+      [],
+      "All weights of this `categorical` are 0: there is nothing to draw.",
+    );
   }
   return result(e, "categorical", [key, q.atom], "int", [], (b) => categorical(b, key, q.atom));
 };
@@ -178,7 +241,9 @@ const categoricalBuiltin: Builtin = (e, args) => {
 const normalLike: Builtin = (e, args) => {
   const [x, k] = take("normal_like", args, ["x", "k"]);
   const key = draw(e, "normal_like", k!, args);
-  const leaves = leavesOf(x!, (leaf) => fail("K0282", args.span, `\`normal_like\` fills arrays, but this is ${showTermType(leaf)}.`));
+  const leaves = leavesOf(x!, (leaf) =>
+    fail("K0282", args.span, `\`normal_like\` fills arrays, but this is ${showTermType(leaf)}.`),
+  );
   const keys = e.emit("split", [key], coreType("key", [leaves.length]), (b) => splitKey(b, key, leaves.length));
   return mapLeaves(x!, (leaf, i) =>
     result(e, `normal ${i}`, [keys], "real", shapeOf(leaf), (b) => {
@@ -196,7 +261,14 @@ const gamma: Builtin = (e, args) => {
   const asked = sizes("gamma", args);
   const full = asked.length > 0 ? asked : shapeOf(shape);
   const wide = stretch(e, convertTo(e, shape, "real"), full);
-  if (e.mode === "bind") e.require(args.span, "K0410", greater(e.builder, shape.atom, realLiteral(0)), [shape.atom], "The shape of `random_gamma` must be positive, but it is {0}.");
+  if (e.mode === "bind")
+    e.require(
+      args.span,
+      "K0410",
+      greater(e.builder, shape.atom, realLiteral(0)),
+      [shape.atom],
+      "The shape of `random_gamma` must be positive, but it is {0}.",
+    );
   return result(e, "gamma", [key, wide], "real", full, (b) => randomGamma(b, key, wide));
 };
 

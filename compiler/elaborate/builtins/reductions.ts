@@ -8,7 +8,16 @@ import { cummax, cummin, cumprod, cumsum } from "../../primitives/cumulative.ts"
 import { dotGeneral } from "../../primitives/dot.ts";
 import { exp, log, sqrt } from "../../primitives/math.ts";
 import { norm as normAtom } from "../../primitives/norm.ts";
-import { argmax, argmin, reduceAll, reduceAny, reduceMax, reduceMin, reduceProd, reduceSum } from "../../primitives/reduce.ts";
+import {
+  argmax,
+  argmin,
+  reduceAll,
+  reduceAny,
+  reduceMax,
+  reduceMin,
+  reduceProd,
+  reduceSum,
+} from "../../primitives/reduce.ts";
 import { abs, maximum, minimum } from "../../primitives/rounding.ts";
 import { select } from "../../primitives/select.ts";
 import { broadcast, concat, reshape } from "../../primitives/shape.ts";
@@ -17,7 +26,17 @@ import { fail } from "../../syntax/diagnostic.ts";
 import { stopGradient } from "../../transform/control/effects.ts";
 import type { Elaborator } from "../elaborator.ts";
 import { convertTo } from "../operators.ts";
-import { type ArrayTerm, type CallArguments, leavesOf, rankOf, sameStructure, shapeOf, showTermType, type Term, tupleTerm } from "../terms.ts";
+import {
+  type ArrayTerm,
+  type CallArguments,
+  leavesOf,
+  rankOf,
+  sameStructure,
+  shapeOf,
+  showTermType,
+  type Term,
+  tupleTerm,
+} from "../terms.ts";
 import { extremumOf } from "./elementwise.ts";
 import { arrayArgument, axesArgument, type Builtin, oneAxis, result, sizes, take } from "./support.ts";
 
@@ -37,17 +56,29 @@ function reduction(name: string, r: Reduction): Builtin {
       const a = arrayArgument(e, name, t, args);
       if (r.type === "real") return arrayArgument(e, name, a, args, "real");
       if (r.type === "number" && a.type === "bool") return convertTo(e, a, "int");
-      if (r.type === "bool" && a.type !== "bool") fail("K0283", args.span, `\`${name}\` takes bools, but this is ${showTermType(a)}.`, { help: "Compare first, as in `x > 0`." });
-      if (a.type === "key" || a.type === "status") fail("K0283", args.span, `\`${name}\` takes numbers, but this is ${showTermType(a)}.`);
+      if (r.type === "bool" && a.type !== "bool")
+        fail("K0283", args.span, `\`${name}\` takes bools, but this is ${showTermType(a)}.`, {
+          help: "Compare first, as in `x > 0`.",
+        });
+      if (a.type === "key" || a.type === "status")
+        fail("K0283", args.span, `\`${name}\` takes numbers, but this is ${showTermType(a)}.`);
       return a;
     };
     const reduceOne = (a: ArrayTerm): ArrayTerm => {
       const axes = axesArgument(e, name, axis, rankOf(a), args);
-      return result(e, name, [a.atom], a.type, without(shapeOf(a), axes), (b) => (axes.length === 0 ? a.atom : r.reduce(b, a.atom, axes)));
+      return result(e, name, [a.atom], a.type, without(shapeOf(a), axes), (b) =>
+        axes.length === 0 ? a.atom : r.reduce(b, a.atom, axes),
+      );
     };
     if (x!.kind !== "tuple") return reduceOne(prepare(x!));
-    if (axis) return tupleTerm(x!.items.map((t) => reduction(name, r)(e, { ...args, positional: [t, ...args.positional.slice(1)] })), x!.names);
-    const parts = leavesOf(x!, (leaf) => fail("K0282", args.span, `\`${name}\` takes numbers, but this is ${showTermType(leaf)}.`)).map((t) => reduceOne(prepare(t)));
+    if (axis)
+      return tupleTerm(
+        x!.items.map((t) => reduction(name, r)(e, { ...args, positional: [t, ...args.positional.slice(1)] })),
+        x!.names,
+      );
+    const parts = leavesOf(x!, (leaf) =>
+      fail("K0282", args.span, `\`${name}\` takes numbers, but this is ${showTermType(leaf)}.`),
+    ).map((t) => reduceOne(prepare(t)));
     if (parts.length === 0) fail("K0290", args.span, `\`${name}\` of nothing.`);
     return parts.reduce((s, t) => {
       const type = s.type === "real" || t.type === "real" ? "real" : s.type;
@@ -66,24 +97,40 @@ const sum = reduction("sum", { type: "number", reduce: reduceSum, join: add });
 
 const mean: Builtin = (e, args) => {
   const [x, axis] = take("mean", args, ["x", "axis?"]);
-  if (x!.kind === "tuple" && axis) return tupleTerm(x!.items.map((t) => mean(e, { ...args, positional: [t, ...args.positional.slice(1)] })), x!.names);
+  if (x!.kind === "tuple" && axis)
+    return tupleTerm(
+      x!.items.map((t) => mean(e, { ...args, positional: [t, ...args.positional.slice(1)] })),
+      x!.names,
+    );
   if (x!.kind === "tuple") {
-    const leaves = leavesOf(x!, (leaf) => fail("K0282", args.span, `\`mean\` takes numbers, but this is ${showTermType(leaf)}.`));
+    const leaves = leavesOf(x!, (leaf) =>
+      fail("K0282", args.span, `\`mean\` takes numbers, but this is ${showTermType(leaf)}.`),
+    );
     const total = sum(e, { ...args, positional: [x!] }) as ArrayTerm;
-    const count = leaves.map((l) => countOf(shapeOf(l), shapeOf(l).map((_, i) => i))).reduce((s, t) => e.dimensionTerm(addDims(s, t)).dimension!);
+    const count = leaves
+      .map((l) =>
+        countOf(
+          shapeOf(l),
+          shapeOf(l).map((_, i) => i),
+        ),
+      )
+      .reduce((s, t) => e.dimensionTerm(addDims(s, t)).dimension!);
     return divideBy(e, convertTo(e, total, "real"), count, args);
   }
   const a = arrayArgument(e, "mean", x!, args, "real");
   const axes = axesArgument(e, "mean", axis, rankOf(a), args);
-  const total = result(e, "sum", [a.atom], "real", without(shapeOf(a), axes), (b) => (axes.length === 0 ? a.atom : reduceSum(b, a.atom, axes)));
+  const total = result(e, "sum", [a.atom], "real", without(shapeOf(a), axes), (b) =>
+    axes.length === 0 ? a.atom : reduceSum(b, a.atom, axes),
+  );
   return divideBy(e, total, countOf(shapeOf(a), axes), args);
 };
-
 
 function divideBy(e: Elaborator, total: ArrayTerm, count: Dim, args: CallArguments): ArrayTerm {
   if (count === 0) fail("K0291", args.span, "This takes the mean of no entries.", { help: "An axis has size 0." });
   const n = e.dimensionTerm(count);
-  return result(e, "mean", [total.atom, n.atom], "real", shapeOf(total), (b) => div(b, total.atom, realLiteral(n.atom.kind === "literal" ? n.atom.value : 1)));
+  return result(e, "mean", [total.atom, n.atom], "real", shapeOf(total), (b) =>
+    div(b, total.atom, realLiteral(n.atom.kind === "literal" ? n.atom.value : 1)),
+  );
 }
 
 /** Mean of squared deviations (n in the denominator), and its root. */
@@ -144,7 +191,8 @@ function extremes(which: "max" | "min"): Builtin {
   const pairwise = extremumOf(which);
   return (e, args) => {
     if (args.positional.length > 1) {
-      if (args.named.size > 0) fail("K0292", args.span, `\`${which}\` of several values goes entry by entry and takes no \`axis\`.`);
+      if (args.named.size > 0)
+        fail("K0292", args.span, `\`${which}\` of several values goes entry by entry and takes no \`axis\`.`);
       return pairwise(e, args);
     }
     return reduce(e, args);
@@ -157,6 +205,12 @@ function position(which: "argmax" | "argmin"): Builtin {
     const a = arrayArgument(e, which, x!, args);
     const make = which === "argmax" ? argmax : argmin;
     if (rankOf(a) === 0) fail("K0282", args.span, `\`${which}\` takes an array, but this is ${showTermType(a)}.`);
+    const along =
+      axis === undefined ? productOfDims(shapeOf(a)) : shapeOf(a)[oneAxis(e, which, axis, rankOf(a), args)]!;
+    if (knownDim(along) === 0)
+      fail("K0291", args.span, `This asks for the \`${which}\` of no entries.`, {
+        help: `\`${which}\` is a position: there has to be one.`,
+      });
     if (axis === undefined)
       return result(e, which, [a.atom], "int", [], (b) => make(b, reshape(b, a.atom, [productOfDims(shapeOf(a))]), 0));
     const at = oneAxis(e, which, axis, rankOf(a), args);
@@ -178,7 +232,9 @@ const logsumexp: Builtin = (e, args) => {
   const [x, axis] = take("logsumexp", args, ["x", "axis?"]);
   const a = arrayArgument(e, "logsumexp", x!, args, "real");
   const axes = axesArgument(e, "logsumexp", axis, rankOf(a), args);
-  return result(e, "logsumexp", [a.atom], "real", without(shapeOf(a), axes), (b) => (axes.length === 0 ? a.atom : logSumExp(b, a.atom, axes)));
+  return result(e, "logsumexp", [a.atom], "real", without(shapeOf(a), axes), (b) =>
+    axes.length === 0 ? a.atom : logSumExp(b, a.atom, axes),
+  );
 };
 
 function softmaxOf(name: "softmax" | "log_softmax"): Builtin {
@@ -209,17 +265,30 @@ function cumulative(name: string, make: (b: Emitter, x: Atom, axis: number) => A
 const dot: Builtin = (e, args) => {
   const [x, y] = take("dot", args, ["a", "b"]);
   const [s, t] = [x!, y!].map((v) => (v.kind === "range" ? e.rangeToArray(v, args.span) : v)) as [Term, Term];
-  if (!sameStructure(s, t)) fail("K0293", args.span, `\`dot\` wants two values of one shape, but these are ${showTermType(s)} and ${showTermType(t)}.`);
-  const refuse = (leaf: Term): never => fail("K0282", args.span, `\`dot\` takes numbers, but this is ${showTermType(leaf)}.`);
+  if (!sameStructure(s, t))
+    fail(
+      "K0293",
+      args.span,
+      `\`dot\` wants two values of one shape, but these are ${showTermType(s)} and ${showTermType(t)}.`,
+    );
+  const refuse = (leaf: Term): never =>
+    fail("K0282", args.span, `\`dot\` takes numbers, but this is ${showTermType(leaf)}.`);
   const left = leavesOf(s, refuse);
   const right = leavesOf(e.alignTo(t, s), refuse);
   const parts = left.map((l, i) => {
     const [p, q] = [arrayArgument(e, "dot", l, args, "real"), arrayArgument(e, "dot", right[i]!, args, "real")];
     if (!e.sameShapes(p, q))
-      fail("K0293", args.span, `\`dot\` wants two values of one shape, but these are ${showTermType(p)} and ${showTermType(q)}.`, { help: "For matrix products write `@`." });
+      fail(
+        "K0293",
+        args.span,
+        `\`dot\` wants two values of one shape, but these are ${showTermType(p)} and ${showTermType(q)}.`,
+        { help: "For matrix products write `@`." },
+      );
     e.deferEquality(shapeOf(p), shapeOf(q), "`dot`", args.span);
     const axes = shapeOf(p).map((_, k) => k);
-    return result(e, "dot", [p.atom, q.atom], "real", [], (b) => dotGeneral(b, p.atom, q.atom, { contract: [axes, axes], batch: [[], []] }));
+    return result(e, "dot", [p.atom, q.atom], "real", [], (b) =>
+      dotGeneral(b, p.atom, q.atom, { contract: [axes, axes], batch: [[], []] }),
+    );
   });
   return parts.reduce((p, q) => result(e, "dot", [p.atom, q.atom], "real", [], (b) => add(b, p.atom, q.atom)));
 };
@@ -227,9 +296,21 @@ const dot: Builtin = (e, args) => {
 /** `norm(x)`, `norm(x, 1)`, `norm(x, inf)`, `norm(X, axis = 1)`; slope 0 at 0. */
 const norm: Builtin = (e, args) => {
   const [x, order, axis] = take("norm", args, ["x", "p?", "axis?"]);
-  const p = order === undefined ? 2 : order.kind === "array" && order.atom.kind === "literal" ? order.atom.value : order.kind === "array" && typeof order.known === "number" ? order.known : Number.NaN;
-  if (p !== 1 && p !== 2 && p !== Number.POSITIVE_INFINITY) fail("K0294", args.span, "The order of a `norm` is 1, 2 or `inf`.");
-  if (x!.kind === "tuple" && axis) return tupleTerm(x!.items.map((t) => norm(e, { ...args, positional: [t, ...args.positional.slice(1)] })), x!.names);
+  const p =
+    order === undefined
+      ? 2
+      : order.kind === "array" && order.atom.kind === "literal"
+        ? order.atom.value
+        : order.kind === "array" && typeof order.known === "number"
+          ? order.known
+          : Number.NaN;
+  if (p !== 1 && p !== 2 && p !== Number.POSITIVE_INFINITY)
+    fail("K0294", args.span, "The order of a `norm` is 1, 2 or `inf`.");
+  if (x!.kind === "tuple" && axis)
+    return tupleTerm(
+      x!.items.map((t) => norm(e, { ...args, positional: [t, ...args.positional.slice(1)] })),
+      x!.names,
+    );
   const flat = x!.kind === "tuple" ? ravelTerm(e, x!, args) : arrayArgument(e, "norm", x!, args, "real");
   const axes = axesArgument(e, "norm", axis, rankOf(flat), args);
   return result(e, "norm", [flat.atom], "real", without(shapeOf(flat), axes), (b) => {
@@ -245,13 +326,22 @@ const norm: Builtin = (e, args) => {
 
 /** All entries as one vector, leaf after leaf. */
 export function ravelTerm(e: Elaborator, term: Term, args: CallArguments): ArrayTerm {
-  const leaves = leavesOf(term, (leaf) => fail("K0282", args.span, `\`ravel\` takes numbers, but this is ${showTermType(leaf)}.`)).map((t) => arrayArgument(e, "ravel", t, args, "real"));
+  const leaves = leavesOf(term, (leaf) =>
+    fail("K0282", args.span, `\`ravel\` takes numbers, but this is ${showTermType(leaf)}.`),
+  ).map((t) => arrayArgument(e, "ravel", t, args, "real"));
   const total = leaves.map((l) => productOfDims(shapeOf(l))).reduce<Dim>((s, t) => addDims(s, t), 0);
-  return result(e, "ravel", leaves.map((l) => l.atom), "real", [total], (b) => {
-    const parts = leaves.map((l) => reshape(b, l.atom, [productOfDims(shapeOf(l))]));
-    if (parts.length === 0) return broadcast(b, realLiteral(0), [0], []);
-    return parts.length === 1 ? parts[0]! : concat(b, parts, 0);
-  });
+  return result(
+    e,
+    "ravel",
+    leaves.map((l) => l.atom),
+    "real",
+    [total],
+    (b) => {
+      const parts = leaves.map((l) => reshape(b, l.atom, [productOfDims(shapeOf(l))]));
+      if (parts.length === 0) return broadcast(b, realLiteral(0), [0], []);
+      return parts.length === 1 ? parts[0]! : concat(b, parts, 0);
+    },
+  );
 }
 
 const sortBuiltin: Builtin = (e, args) => {
@@ -274,7 +364,8 @@ const topKBuiltin: Builtin = (e, args) => {
   if (rankOf(a) === 0) fail("K0282", args.span, "`top_k` takes an array, but this is one number.");
   const shape = [...shapeOf(a).slice(0, -1), k!];
   const n = shapeOf(a).at(-1)!;
-  if (typeof n === "number" && typeof k === "number" && k > n) fail("K0295", args.span, `The ${k} largest of ${n} entries do not exist.`);
+  if (typeof n === "number" && typeof k === "number" && k > n)
+    fail("K0295", args.span, `The ${k} largest of ${n} entries do not exist.`);
   return result(e, "top_k", [a.atom], a.type, shape, (b) => topK(b, a.atom, k!)[0]);
 };
 

@@ -1,13 +1,13 @@
 /** What the files of built-in functions share: taking arguments, axes and sizes apart. */
 import { type Dim, knownDim } from "../../core/dimension.ts";
-import type { Emitter } from "../../core/primitive.ts";
 import type { Atom } from "../../core/graph.ts";
+import type { Emitter } from "../../core/primitive.ts";
+import type { ScalarType } from "../../program.ts";
 import { fail } from "../../syntax/diagnostic.ts";
 import type { Elaborator } from "../elaborator.ts";
 import { convertTo, elementwise, leafwise } from "../operators.ts";
 import { suggest } from "../scope.ts";
 import { type ArrayTerm, type CallArguments, coreType, rankOf, showTermType, type Term } from "../terms.ts";
-import type { ScalarType } from "../../program.ts";
 
 export type Builtin = (e: Elaborator, args: CallArguments) => Term;
 
@@ -16,9 +16,14 @@ export function take(name: string, args: CallArguments, signature: readonly stri
   const names = signature.map((s) => s.replace("?", ""));
   if (args.parameters) fail("K0242", args.span, `\`${name}\` is called without \`;\`.`);
   if (args.positional.length > names.length)
-    fail("K0234", args.span, `\`${name}\` takes ${names.length === 1 ? "one argument" : `${names.length} arguments`}, but ${args.positional.length} are given.`, {
-      help: `It is called as \`${name}(${signature.map((s) => s.replace("?", " = ...")).join(", ")})\`.`,
-    });
+    fail(
+      "K0234",
+      args.span,
+      `\`${name}\` takes ${names.length === 1 ? "one argument" : `${names.length} arguments`}, but ${args.positional.length} are given.`,
+      {
+        help: `It is called as \`${name}(${signature.map((s) => s.replace("?", " = ...")).join(", ")})\`.`,
+      },
+    );
   for (const given of args.named.keys())
     if (!names.includes(given)) {
       const near = suggest(given, names);
@@ -29,13 +34,21 @@ export function take(name: string, args: CallArguments, signature: readonly stri
   return names.map((n, i) => {
     const term = args.positional[i] ?? args.named.get(n);
     if (!term && !signature[i]!.endsWith("?"))
-      fail("K0240", args.span, `The argument \`${n}\` of \`${name}\` is missing.`, { help: `It is called as \`${name}(${signature.map((s) => s.replace("?", " = ...")).join(", ")})\`.` });
+      fail("K0240", args.span, `The argument \`${n}\` of \`${name}\` is missing.`, {
+        help: `It is called as \`${name}(${signature.map((s) => s.replace("?", " = ...")).join(", ")})\`.`,
+      });
     return term;
   });
 }
 
 /** One array; ranges become arrays. */
-export function arrayArgument(e: Elaborator, name: string, term: Term, args: CallArguments, type?: ScalarType): ArrayTerm {
+export function arrayArgument(
+  e: Elaborator,
+  name: string,
+  term: Term,
+  args: CallArguments,
+  type?: ScalarType,
+): ArrayTerm {
   const t = term.kind === "range" ? e.rangeToArray(term, args.span) : term;
   if (t.kind === "error") e.giveUp();
   if (t.kind !== "array")
@@ -58,11 +71,21 @@ export function knownInt(e: Elaborator, name: string, what: string, term: Term, 
     const d = t.dimension === undefined ? undefined : knownDim(t.dimension);
     if (d !== undefined) return d;
   }
-  return fail("K0284", args.span, `The ${what} of \`${name}\` must be known before the program runs, but this is computed by it (${showTermType(t)}).`);
+  return fail(
+    "K0284",
+    args.span,
+    `The ${what} of \`${name}\` must be known before the program runs, but this is computed by it (${showTermType(t)}).`,
+  );
 }
 
 /** `axis = 0`, `axis = -1`, `axis = (2, 3)`; all axes when left out. Sorted. */
-export function axesArgument(e: Elaborator, name: string, term: Term | undefined, rank: number, args: CallArguments): number[] {
+export function axesArgument(
+  e: Elaborator,
+  name: string,
+  term: Term | undefined,
+  rank: number,
+  args: CallArguments,
+): number[] {
   if (term === undefined) return Array.from({ length: rank }, (_, i) => i);
   const given = term.kind === "tuple" ? term.items : [term];
   const axes = given.map((t) => oneAxis(e, name, t, rank, args));
@@ -70,39 +93,76 @@ export function axesArgument(e: Elaborator, name: string, term: Term | undefined
   return axes.sort((a, b) => a - b);
 }
 
-export function oneAxis(e: Elaborator, name: string, term: Term | undefined, rank: number, args: CallArguments, otherwise = -1): number {
+export function oneAxis(
+  e: Elaborator,
+  name: string,
+  term: Term | undefined,
+  rank: number,
+  args: CallArguments,
+  otherwise = -1,
+): number {
   const axis = term === undefined ? otherwise : knownInt(e, name, "axis", term, args);
   const at = axis < 0 ? axis + rank : axis;
   if (at < 0 || at >= rank)
-    fail("K0286", args.span, `\`${name}\` is asked for axis ${axis} of an array with ${rank === 0 ? "no axes" : rank === 1 ? "one axis" : `${rank} axes`}.`, {
-      ...(rank > 0 ? { help: `Axes are 0 to ${rank - 1}, or -1 for the last.` } : {}),
-    });
+    fail(
+      "K0286",
+      args.span,
+      `\`${name}\` is asked for axis ${axis} of an array with ${rank === 0 ? "no axes" : rank === 1 ? "one axis" : `${rank} axes`}.`,
+      {
+        ...(rank > 0 ? { help: `Axes are 0 to ${rank - 1}, or -1 for the last.` } : {}),
+      },
+    );
   return at;
 }
 
 /** Sizes in brackets; `count` of them when that is fixed. */
 export function sizes(name: string, args: CallArguments, count?: number): readonly Dim[] {
   const given = args.dimensions?.positional ?? [];
-  if (args.dimensions && args.dimensions.named.size > 0) fail("K0241", args.span, `The sizes of \`${name}\` have no names.`);
+  if (args.dimensions && args.dimensions.named.size > 0)
+    fail("K0241", args.span, `The sizes of \`${name}\` have no names.`);
   if (count !== undefined && given.length !== count)
-    fail("K0241", args.span, `\`${name}\` takes ${count === 1 ? "one size" : `${count} sizes`} in brackets, but ${given.length === 0 ? "none is" : given.length === 1 ? "one is" : `${given.length} are`} given.`, {
-      help: count === 1 ? `Write \`${name}[n](...)\`.` : `Write \`${name}[n, m](...)\`.`,
-    });
+    fail(
+      "K0241",
+      args.span,
+      `\`${name}\` takes ${count === 1 ? "one size" : `${count} sizes`} in brackets, but ${given.length === 0 ? "none is" : given.length === 1 ? "one is" : `${given.length} are`} given.`,
+      {
+        help: count === 1 ? `Write \`${name}[n](...)\`.` : `Write \`${name}[n, m](...)\`.`,
+      },
+    );
   return given;
 }
 
 /** A result of one type, emitted or opaque. */
-export function result(e: Elaborator, name: string, inputs: readonly Atom[], type: ScalarType, shape: readonly Dim[], make: (b: Emitter) => Atom): ArrayTerm {
+export function result(
+  e: Elaborator,
+  name: string,
+  inputs: readonly Atom[],
+  type: ScalarType,
+  shape: readonly Dim[],
+  make: (b: Emitter) => Atom,
+): ArrayTerm {
   return { kind: "array", type, atom: e.emit(name, inputs, coreType(type, shape), make) };
 }
 
 /** A built-in that works entry by entry on reals, and leaf by leaf on tuples. */
-export function realElementwise(name: string, make: (b: Emitter, x: Atom) => Atom, known?: (x: number) => number): Builtin {
+export function realElementwise(
+  name: string,
+  make: (b: Emitter, x: Atom) => Atom,
+  known?: (x: number) => number,
+): Builtin {
   return (e, args) => {
     const [x] = take(name, args, ["x"]);
     return leafwise(e, [x!], `\`${name}\``, args.span, ([t]) => {
       const out = elementwise(e, name, [t!], args.span, { at: "real" }, (b, [p]) => make(b, p!));
-      const value = t!.known ?? (typeof t!.dimension === "number" ? t!.dimension : t!.dimension !== undefined ? ("later" as const) : t!.atom.kind === "literal" ? t!.atom.value : undefined);
+      const value =
+        t!.known ??
+        (typeof t!.dimension === "number"
+          ? t!.dimension
+          : t!.dimension !== undefined
+            ? ("later" as const)
+            : t!.atom.kind === "literal"
+              ? t!.atom.value
+              : undefined);
       if (!known || value === undefined || rankOf(t!) > 0) return out;
       return { ...out, known: value === "later" ? value : known(value) };
     });

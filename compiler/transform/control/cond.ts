@@ -156,7 +156,13 @@ export function selectPerLane(b: Emitter, lanes: Atom, x: Atom, y: Atom): Atom {
 }
 
 /** Applies one of two closed graphs; a predicate known while compiling leaves one side only. */
-export function cond(b: Emitter, predicate: Atom, then: Graph, otherwise: Graph, operands: readonly Atom[]): readonly Atom[] {
+export function cond(
+  b: Emitter,
+  predicate: Atom,
+  then: Graph,
+  otherwise: Graph,
+  operands: readonly Atom[],
+): readonly Atom[] {
   if (predicate.kind === "literal") return inlineGraph(b, predicate.value ? then : otherwise, operands);
   return b.emit(condPrimitive as Primitive, [predicate, ...operands], { then, otherwise });
 }

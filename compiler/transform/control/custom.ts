@@ -27,14 +27,16 @@ export const customDerivativePrimitive: Primitive<CustomDerivativeParams> = {
   evaluate: (inputs, { graph }, context) => context.run(graph, inputs),
   jvp: (b, { inputs, params }, tangents) => {
     const outputs = b.emit(customDerivativePrimitive as Primitive, inputs, params);
-    const directions = inputs.flatMap((a, i) =>
-      a.type.dtype === "real" ? [instantiate(b, tangents[i], a.type)] : [],
-    );
+    const directions = inputs.flatMap((a, i) => (a.type.dtype === "real" ? [instantiate(b, tangents[i], a.type)] : []));
     const at = params.resultsAt;
-    const operands = at === undefined ? inputs : [...inputs.slice(0, at), ...outputs, ...inputs.slice(at + outputs.length)];
+    const operands =
+      at === undefined ? inputs : [...inputs.slice(0, at), ...outputs, ...inputs.slice(at + outputs.length)];
     const results = call(b, params.rule, [...operands, ...directions], false);
     let next = 0;
-    return { outputs, tangents: params.graph.outputs.map((a) => (a.type.dtype === "real" ? results[next++] : undefined)) };
+    return {
+      outputs,
+      tangents: params.graph.outputs.map((a) => (a.type.dtype === "real" ? results[next++] : undefined)),
+    };
   },
   transpose: notLinear("custom_derivative"),
   batch: (b, { inputs, params }, batched, size, guard) => {
@@ -76,15 +78,17 @@ export const customPullbackPrimitive: Primitive<PullbackParams> = {
   evaluate: (inputs, { graph }, context) => context.run(graph, inputs),
   jvp: (b, { inputs, params }, tangents) => {
     const outputs = b.emit(customPullbackPrimitive as Primitive, inputs, params);
-    const directions = inputs.flatMap((a, i) =>
-      a.type.dtype === "real" ? [instantiate(b, tangents[i], a.type)] : [],
-    );
+    const directions = inputs.flatMap((a, i) => (a.type.dtype === "real" ? [instantiate(b, tangents[i], a.type)] : []));
     const results = b.emit(pullbackTangentPrimitive as Primitive, [...inputs, ...directions], params);
     let next = 0;
-    return { outputs, tangents: params.graph.outputs.map((a) => (a.type.dtype === "real" ? results[next++] : undefined)) };
+    return {
+      outputs,
+      tangents: params.graph.outputs.map((a) => (a.type.dtype === "real" ? results[next++] : undefined)),
+    };
   },
   transpose: notLinear("custom_pullback"),
-  batch: (b, { inputs, params }, batched, size, guard) => batchPullback(b, customPullbackPrimitive as Primitive, inputs, params, batched, size, guard),
+  batch: (b, { inputs, params }, batched, size, guard) =>
+    batchPullback(b, customPullbackPrimitive as Primitive, inputs, params, batched, size, guard),
 };
 
 /** The tangent of such a function: linear in its tangents, with the `pullback` as its transpose. */
@@ -97,7 +101,11 @@ export const pullbackTangentPrimitive: Primitive<PullbackParams> = {
     const graph = forwardTangent(params);
     const outputs = b.emit(pullbackTangentPrimitive as Primitive, inputs, params);
     const mask = tangents.map((t) => t !== undefined);
-    const derived = jvpOf(graph, mask, graph.outputs.map(() => true));
+    const derived = jvpOf(
+      graph,
+      mask,
+      graph.outputs.map(() => true),
+    );
     const results = call(b, derived.graph, [...inputs, ...tangents.filter((t) => t !== undefined)], false);
     return { outputs, tangents: results.slice(graph.outputs.length) };
   },
@@ -108,7 +116,8 @@ export const pullbackTangentPrimitive: Primitive<PullbackParams> = {
     const results = call(b, params.pullback, [...operands, ...incoming], false);
     return [...operands.map(() => undefined), ...results];
   },
-  batch: (b, { inputs, params }, batched, size, guard) => batchPullback(b, pullbackTangentPrimitive as Primitive, inputs, params, batched, size, guard),
+  batch: (b, { inputs, params }, batched, size, guard) =>
+    batchPullback(b, pullbackTangentPrimitive as Primitive, inputs, params, batched, size, guard),
 };
 
 function forwardTangent(params: PullbackParams): Graph {

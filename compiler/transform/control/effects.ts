@@ -104,7 +104,6 @@ export const reportPrimitive: Primitive<ReportParams> = {
   },
 };
 
-
 /** The identity, with derivative zero. */
 export const stopGradientPrimitive: Primitive = {
   name: "stop_gradient",

@@ -17,7 +17,10 @@ export const noDerivativePrimitive: Primitive<RefuseParams> = {
   evaluate: ([x]) => [x!],
   jvp: (_b, { params }) => refuseDerivative(params),
   transpose: notLinear("no_derivative"),
-  batch: (b, { inputs, params }) => ({ outputs: b.emit(noDerivativePrimitive as Primitive, inputs, params), batched: [true] }),
+  batch: (b, { inputs, params }) => ({
+    outputs: b.emit(noDerivativePrimitive as Primitive, inputs, params),
+    batched: [true],
+  }),
 };
 
 /** The error of whoever differentiates such a value. */

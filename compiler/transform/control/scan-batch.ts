@@ -30,15 +30,23 @@ export function batchScan(
   const carryMask = carryLanes(params, marks, size);
   const bodyMask = [...marks.constants, ...carryMask, ...marks.stacked];
   // The loop's axis comes before the lanes: a step reads the slices of all lanes.
-  const stacked = values.stacked.map((a, i) => (marks.stacked[i] ? transpose(b, a, swapLeading(a.type.shape.length)) : a));
+  const stacked = values.stacked.map((a, i) =>
+    marks.stacked[i] ? transpose(b, a, swapLeading(a.type.shape.length)) : a,
+  );
   const perLane =
-    (marks.count ?? false) || (params.condition !== undefined && batchOf(params.condition, bodyMask, size, false).batched[0]!);
+    (marks.count ?? false) ||
+    (params.condition !== undefined && batchOf(params.condition, bodyMask, size, false).batched[0]!);
   const guarded = guard !== undefined && graphHasEffect(params.body);
-  if (!perLane && !guarded) return together(b, values.count, values.constants, values.carry, stacked, params, carryMask, bodyMask, size);
+  if (!perLane && !guarded)
+    return together(b, values.count, values.constants, values.carry, stacked, params, carryMask, bodyMask, size);
   return separately(b, values, marks, stacked, params, size, guard);
 }
 
-function carryLanes(params: ScanParams, marks: { constants: readonly boolean[]; carry: readonly boolean[]; stacked: readonly boolean[] }, size: Dim): boolean[] {
+function carryLanes(
+  params: ScanParams,
+  marks: { constants: readonly boolean[]; carry: readonly boolean[]; stacked: readonly boolean[] },
+  size: Dim,
+): boolean[] {
   let mask = [...marks.carry];
   for (;;) {
     const { batched } = batchOf(params.body, [...marks.constants, ...mask, ...marks.stacked], size, false);
@@ -63,8 +71,16 @@ function together(
   const wanted = params.body.outputs.map((_, i) => i < params.carry && carryMask[i]!);
   const body = batchOf(params.body, bodyMask, size, false, wanted);
   const condition = params.condition && batchOf(params.condition, bodyMask, size, false).graph;
-  const initial = carry.map((a, i) => (carryMask[i] ? withLanes(b, a, a.type.shape.length > params.body.inputs[params.constants + i]!.type.shape.length, size) : a));
-  const results = scan(b, [...(count ? [count] : []), ...constants, ...initial, ...stacked], { ...params, body: body.graph, condition });
+  const initial = carry.map((a, i) =>
+    carryMask[i]
+      ? withLanes(b, a, a.type.shape.length > params.body.inputs[params.constants + i]!.type.shape.length, size)
+      : a,
+  );
+  const results = scan(b, [...(count ? [count] : []), ...constants, ...initial, ...stacked], {
+    ...params,
+    body: body.graph,
+    condition,
+  });
   const outputs = results.map((r, i) =>
     i >= params.carry && body.batched[i] ? transpose(b, r, swapLeading(r.type.shape.length)) : r,
   );
@@ -131,7 +147,16 @@ function separately(
   const numbers = boundLength !== undefined ? [iota(b, boundLength)] : [];
   const results = scan(
     b,
-    [...(total ? [total] : []), ...(count ? [count] : []), ...values.constants, initialActive, initialSteps, ...initial, ...numbers, ...stacked],
+    [
+      ...(total ? [total] : []),
+      ...(count ? [count] : []),
+      ...values.constants,
+      initialActive,
+      initialSteps,
+      ...initial,
+      ...numbers,
+      ...stacked,
+    ],
     {
       body: newBody,
       condition: newCondition,

@@ -1,7 +1,7 @@
 /** Derivatives of `scan`: forward by a loop over values and tangents, reverse by saving what the linear part reads. */
 import { Builder } from "../../core/builder.ts";
 import type { Dim } from "../../core/dimension.ts";
-import { type ArrayType, type Atom, type Graph } from "../../core/graph.ts";
+import type { ArrayType, Atom, Graph } from "../../core/graph.ts";
 import type { Emitter, JvpResult, PrimitiveCall } from "../../core/primitive.ts";
 import { add } from "../../primitives/arithmetic.ts";
 import { fail } from "../../syntax/diagnostic.ts";
@@ -15,7 +15,12 @@ import { type ScanParams, scan, scanOperands } from "./scan.ts";
 const some = <T>(items: readonly T[], mask: readonly boolean[]) => items.filter((_, i) => mask[i]);
 
 /** The condition as a graph on a wider list of operands, of which `places` are the ones it knows. */
-function conditionOn(params: ScanParams, types: readonly ArrayType[], places: readonly (number | undefined)[], key: string): Graph | undefined {
+function conditionOn(
+  params: ScanParams,
+  types: readonly ArrayType[],
+  places: readonly (number | undefined)[],
+  key: string,
+): Graph | undefined {
   const { condition } = params;
   if (!condition) return undefined;
   return memoized(condition, `on ${key}`, () => {
@@ -29,7 +34,11 @@ function conditionOn(params: ScanParams, types: readonly ArrayType[], places: re
   });
 }
 
-export function jvpScan(b: Emitter, call: PrimitiveCall<ScanParams>, tangents: readonly (Atom | undefined)[]): JvpResult {
+export function jvpScan(
+  b: Emitter,
+  call: PrimitiveCall<ScanParams>,
+  tangents: readonly (Atom | undefined)[],
+): JvpResult {
   const { inputs, params } = call;
   const { body, carry: carryCount } = params;
   const values = scanOperands(inputs, params);
@@ -59,7 +68,9 @@ export function jvpScan(b: Emitter, call: PrimitiveCall<ScanParams>, tangents: r
     const stacked = layout.stacked.map((t) => nb.input(t));
     const dStacked = layout.stacked.map((t, i) => (stackedMask[i] ? nb.input(t) : undefined));
     const r = jvpGraph(nb, body, [...constants, ...carry, ...stacked], [...dConstants, ...dCarry, ...dStacked]);
-    const dNext = r.tangents.slice(0, carryCount).flatMap((t, i) => (carryMask[i] ? [instantiate(nb, t, layout.carry[i]!)] : []));
+    const dNext = r.tangents
+      .slice(0, carryCount)
+      .flatMap((t, i) => (carryMask[i] ? [instantiate(nb, t, layout.carry[i]!)] : []));
     const dResults = r.tangents
       .slice(carryCount)
       .flatMap((t, i) => (resultMask[i] ? [instantiate(nb, t, body.outputs[carryCount + i]!.type)] : []));
@@ -90,7 +101,11 @@ export function jvpScan(b: Emitter, call: PrimitiveCall<ScanParams>, tangents: r
   const stackedStart = carryCount + carryTangents;
   let [c, r] = [carryCount, stackedStart + resultCount];
   return {
-    outputs: [...results.slice(0, carryCount), ...results.slice(stackedStart, stackedStart + resultCount), results.at(-1)!],
+    outputs: [
+      ...results.slice(0, carryCount),
+      ...results.slice(stackedStart, stackedStart + resultCount),
+      results.at(-1)!,
+    ],
     tangents: [
       ...carryMask.map((m) => (m ? results[c++] : undefined)),
       ...resultMask.map((m) => (m ? results[r++] : undefined)),
@@ -148,13 +163,15 @@ export function splitScan(
 
   // What the linear body reads of this step: constants and stacked operands are at hand, the rest is stacked.
   const knownInputs = body.inputs.map((_, i) => i).filter((i) => !bodyMask[i]);
-  const partOf = (i: number) => (i < params.constants ? "constant" : i < params.constants + params.carry ? "carry" : "stacked");
+  const partOf = (i: number) =>
+    i < params.constants ? "constant" : i < params.constants + params.carry ? "carry" : "stacked";
   const sources = parts.residuals.map((r) => {
     if (r.kind === "computed") return { kind: "saved" as const, output: knownPlainCount() + r.index };
     const place = knownInputs[r.index]!;
     const part = partOf(place);
     if (part === "constant") return { kind: "constant" as const, atom: values.constants[place]! };
-    if (part === "stacked") return { kind: "stacked" as const, atom: values.stacked[place - params.constants - params.carry]! };
+    if (part === "stacked")
+      return { kind: "stacked" as const, atom: values.stacked[place - params.constants - params.carry]! };
     return { kind: "carry" as const, input: r.index };
   });
   function knownPlainCount() {
@@ -203,7 +220,9 @@ export function splitScan(
   const steps = knownResults.at(-1)!;
   const savedAt = plainCarry + plainResults;
   let nextSaved = savedAt;
-  const residualAtoms = sources.map((s) => (s.kind === "constant" || s.kind === "stacked" ? s.atom : knownResults[nextSaved++]!));
+  const residualAtoms = sources.map((s) =>
+    s.kind === "constant" || s.kind === "stacked" ? s.atom : knownResults[nextSaved++]!,
+  );
 
   // The linear loop: constants (residual, linear), carry, stacked (residual, linear).
   const isConstant = sources.map((s) => s.kind === "constant");
@@ -211,7 +230,11 @@ export function splitScan(
     const b = new Builder();
     const residualTypes = parts.linear.inputs.slice(0, sources.length).map((v) => v.type);
     const linearTypes = body.inputs.map((v) => v.type).filter((_, i) => bodyMask[i]);
-    const counts = [marks.constants, carryMask, marks.stacked].map((m) => m.filter(Boolean).length) as [number, number, number];
+    const counts = [marks.constants, carryMask, marks.stacked].map((m) => m.filter(Boolean).length) as [
+      number,
+      number,
+      number,
+    ];
     const residuals = new Array<Atom>(sources.length);
     sources.forEach((_, i) => {
       if (isConstant[i]) residuals[i] = b.input(residualTypes[i]!);
@@ -281,7 +304,10 @@ export function transposeScan(
   // A linear scan carries linear values only: what is known rides in constants and stacked operands.
   const carryMarks = marks.carry.map(() => true);
   const bodyMask = [...marks.constants, ...carryMarks, ...marks.stacked];
-  const given = [...Array(params.carry).fill(true), ...body.outputs.slice(params.carry).map((_, i) => cotangents[params.carry + i] !== undefined)] as boolean[];
+  const given = [
+    ...Array(params.carry).fill(true),
+    ...body.outputs.slice(params.carry).map((_, i) => cotangents[params.carry + i] !== undefined),
+  ] as boolean[];
   const transposed = transposeOf(body, bodyMask, given);
   const layout = layoutOf(body, params);
   const linearConstants = some(layout.constants, marks.constants);
@@ -297,7 +323,9 @@ export function transposeScan(
       layout.stacked,
       marks.stacked.map((m) => !m),
     ).map((t) => nb.input(t));
-    const arriving = body.outputs.slice(params.carry).flatMap((a, i) => (given[params.carry + i] ? [nb.input(a.type)] : []));
+    const arriving = body.outputs
+      .slice(params.carry)
+      .flatMap((a, i) => (given[params.carry + i] ? [nb.input(a.type)] : []));
     const results = inlineGraph(nb, transposed, [...constants, ...stacked, ...carry, ...arriving]);
     const nConstants = linearConstants.length;
     const nextTotals = totals.map((t, i) => add(nb, t, results[i]!));

@@ -12,7 +12,7 @@ import type { NdArray } from "../../core/array.ts";
 import { sizeOf } from "../../core/array.ts";
 import type { Dim } from "../../core/dimension.ts";
 import { type Atom, concreteShape, type Graph, intScalar } from "../../core/graph.ts";
-import { type EvaluationContext, type Emitter, makeArray, type Primitive } from "../../core/primitive.ts";
+import { type Emitter, type EvaluationContext, makeArray, type Primitive } from "../../core/primitive.ts";
 import { batchScan } from "./scan-batch.ts";
 import { jvpScan, splitScan, transposeScan } from "./scan-derivatives.ts";
 
@@ -70,7 +70,10 @@ function evaluateScan(inputs: readonly NdArray[], params: ScanParams, context: E
   const slices = stacked.map((x) => slicer(x));
   const results = params.body.outputs.slice(params.carry).map((a) => {
     const shape = concreteShape(a.type.shape);
-    return { array: makeArray(context, a.type.dtype, [params.length === undefined ? 0 : length, ...shape]), size: sizeOf(shape) };
+    return {
+      array: makeArray(context, a.type.dtype, [params.length === undefined ? 0 : length, ...shape]),
+      size: sizeOf(shape),
+    };
   });
   let carry: readonly NdArray[] = initial;
   let taken = 0;
