@@ -42,7 +42,7 @@ export function compile(text: string, options: CompileOptions): CompileResult {
   };
   load(main.source);
   if (diagnostics.some((d) => d.severity === "error"))
-    return { program: undefined, diagnostics: sorted(diagnostics, options.file) };
+    return { program: undefined, diagnostics: sorted(diagnostics, options.file), sources };
   const e = new Elaborator({ mode: "check", sources, seed: 0, precision: "f64" });
   const prelude = preludeNames();
   for (const source of [main.source, ...modules.values()]) for (const d of checkNames(source, prelude)) e.report(d);
@@ -58,7 +58,7 @@ export function compile(text: string, options: CompileOptions): CompileResult {
     params: script.params,
   };
   const failed = diagnostics.some((d) => d.severity === "error");
-  return { program: failed ? undefined : program, diagnostics: sorted(diagnostics, options.file) };
+  return { program: failed ? undefined : program, diagnostics: sorted(diagnostics, options.file), sources };
 }
 
 export function elaborateScript(

@@ -65,6 +65,8 @@ export interface CompileResult {
   /** Absent when there are errors. */
   readonly program: Program | undefined;
   readonly diagnostics: readonly Diagnostic[];
+  /** The texts of all files that took part, also when there are errors: for showing lines in messages. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 export interface BindOptions {
@@ -113,11 +115,19 @@ export interface PlotSpecification {
   readonly series: readonly { readonly label: string; readonly values: NdArray }[];
 }
 
+/** Where a running solve is. Value and error are NaN where the solver measures none. */
+export interface Progress {
+  readonly expression: string;
+  readonly iteration: number;
+  readonly value: number;
+  readonly error: number;
+}
+
 export interface RunOptions {
   /** Called as things happen, in order. May be asynchronous only in what it does with the event. */
   readonly onEvent: (event: ScriptEvent) => void;
   /** Called once per loop iteration; throw to stop the run. */
-  readonly onTick?: () => void;
+  readonly onTick?: (progress?: Progress) => void;
 }
 
 /** A program with its data and parameters: all shapes are numbers now. */

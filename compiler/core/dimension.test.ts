@@ -20,14 +20,14 @@ import {
 } from "./dimension.ts";
 
 type Tree =
-  | { readonly op: "n" | "d" }
+  | { readonly size: "n" | "d" }
   | { readonly value: number }
   | { readonly op: "+" | "-" | "*" | "div" | "mod" | "min" | "max"; readonly a: Tree; readonly b: Tree };
 
 const tree = fc.letrec<{ tree: Tree }>((tie) => ({
   tree: fc.oneof(
     { depthSize: "small", withCrossShrink: true },
-    fc.constantFrom<Tree>({ op: "n" }, { op: "d" }),
+    fc.constantFrom<Tree>({ size: "n" }, { size: "d" }),
     fc.integer({ min: 0, max: 9 }).map((value): Tree => ({ value })),
     fc.record({
       op: fc.constantFrom("+", "-", "*", "min", "max"),
@@ -45,8 +45,7 @@ const tree = fc.letrec<{ tree: Tree }>((tie) => ({
 /** The tree with `n` and `d` standing for these. */
 function build(t: Tree, n: Dim, d: Dim): Dim {
   if ("value" in t) return t.value;
-  if (t.op === "n") return n;
-  if (t.op === "d") return d;
+  if ("size" in t) return t.size === "n" ? n : d;
   const [a, b] = [build(t.a, n, d), build(t.b, n, d)];
   switch (t.op) {
     case "+":

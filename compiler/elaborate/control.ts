@@ -201,6 +201,16 @@ export function elaborateLoop(e: Elaborator, x: Loop, scope: Scope): Term {
   return fail("K0274", x.span, "The type of this loop's state does not settle.");
 }
 
+/** A long range is counted, not laid out: its numbers would take more memory than the loop. */
+const longestLaidOut = 65_536;
+
+function countsItself(source: Term, dynamic: boolean): boolean {
+  if (source.kind !== "range") return false;
+  if (dynamic) return true;
+  const [from, to] = [knownDim(source.from.dimension!), knownDim(source.to.dimension!)];
+  return from !== undefined && to !== undefined && to - from > longestLaidOut;
+}
+
 function tryLoop(
   e: Elaborator,
   x: Loop,
@@ -212,14 +222,15 @@ function tryLoop(
   const outer = e.builder;
   const leaves = carried(e, initial, "The state of a loop", x.initial.span);
   const stackedSource =
-    source === undefined || dynamic
+    source === undefined || countsItself(source, dynamic)
       ? undefined
       : source.kind === "range"
         ? e.rangeToArray(source, x.clause!.source.span)
         : source;
-  const length: Dim | undefined = stackedSource ? lengthOf(e, stackedSource, x.clause!.source.span) : undefined;
+  const length: Dim | undefined =
+    source === undefined || dynamic ? undefined : lengthOf(e, source, x.clause!.source.span);
   const sliced = stackedSource ? carried(e, stackedSource, "What a loop runs over", x.clause!.source.span) : [];
-  const range = dynamic && source?.kind === "range" ? source : undefined;
+  const range = source?.kind === "range" && countsItself(source, dynamic) ? source : undefined;
 
   // Both graphs take the same operands: constants, [counter] state, slices.
   const make = (builder: Builder, body: (inner: Scope, counter: Atom | undefined) => readonly Atom[]) => {
@@ -287,9 +298,9 @@ function tryLoop(
   if (widen) return { widen };
 
   let conditionClosed: { readonly graph: Graph; readonly captured: readonly Var[] } | undefined;
-  if (x.condition || range) {
+  if (x.condition || dynamic) {
     const conditionBuilder = new Builder({ parent: outer, hoist: true });
-    const bound = range?.to.atom;
+    const bound = dynamic ? range?.to.atom : undefined;
     const atoms = make(conditionBuilder, (inner, counter) => {
       let go: Atom | undefined = counter && bound ? less(conditionBuilder, counter, bound) : undefined;
       if (x.condition) {

@@ -59,7 +59,7 @@ const refuseLeaf =
   };
 
 /** The argument that is differentiated in, and how to call the function with another in its place. */
-function splitArguments(
+export function splitArguments(
   e: Elaborator,
   f: FunctionTerm,
   args: CallArguments,

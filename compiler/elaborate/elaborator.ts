@@ -67,6 +67,8 @@ export class Elaborator {
   // ------------------------------------------------------------ diagnostics
 
   report(diagnostic: Diagnostic): void {
+    // A message about a part that is wrong already says nothing new.
+    if (this.diagnostics.length > 0 && diagnostic.message.includes(showTermType({ kind: "error" }))) return;
     // One message a place: what is misspelt once may be met on many ways.
     const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${diagnostic.code === "K0201" ? "" : diagnostic.message}`;
     if (this.#reported.has(key)) return;

@@ -17,8 +17,7 @@ import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import { batchGraph, withLanes } from "../transform/batch.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { applyTerm } from "./functions.ts";
-import { realTerm } from "./operators.ts";
+import { splitArguments } from "./derivatives.ts";
 import { errorEstimates } from "./properties.ts";
 import {
   type ArrayTerm,
@@ -37,15 +36,12 @@ const rows = 8;
 const shrink = 1.4;
 
 export function numericGradient(e: Elaborator, f: Term, args: CallArguments): Term {
-  const first = args.positional[0];
-  if (!first) fail("K0503", args.span, "`numeric_grad(f)` takes the arguments of `f`.");
-  const x = realTerm(e, first, "What `numeric_grad` differentiates in", args.spans?.[0] ?? args.span);
+  if (f.kind !== "function") return e.giveUp();
+  const { argument: x, call } = splitArguments(e, f, args, "numeric_grad");
   const leaves = leavesOf(x, () => e.giveUp());
   const builder = new Builder({ parent: e.builder, hoist: true });
   const inputs = leaves.map((l): ArrayTerm => ({ kind: "array", type: "real", atom: builder.input(l.atom.type) }));
-  const value = e.within(builder, () =>
-    applyTerm(e, f, { ...args, positional: [rebuild(x, inputs), ...args.positional.slice(1)] }),
-  );
+  const value = e.within(builder, () => call(rebuild(x, inputs)));
   if (value.kind === "error") e.giveUp();
   if (value.kind !== "array" || rankOf(value) > 0 || value.type !== "real")
     fail(

@@ -266,6 +266,9 @@ export class ScriptElaborator {
     const visit = (t: Term): void => {
       if (t.kind === "array" && t.atom.kind === "var") vars.set(t.atom.id, t.atom);
       if (t.kind === "tuple") t.items.forEach(visit);
+      // What a function closes over is known only when it is called: all of it is kept.
+      if (t.kind === "function" || t.kind === "solver")
+        for (const made of builder.equations) for (const v of made.outputs) vars.set(v.id, v);
     };
     made.terms.forEach(visit);
     const outputs = [...vars.values()];

@@ -320,6 +320,7 @@ class SolverRun {
       stacked: 1,
       reverse: false,
       counted: false,
+      ...(e.insideSolver ? {} : { progress: { expression: e.textOf(form.span) } }),
     });
     const n = leaves.length;
     return {

@@ -124,12 +124,35 @@ class Matcher {
       index--;
     }
     if (index < 0) {
-      this.#reportExtra(token);
+      const open = this.#open.at(-1);
+      const wrongKind = open !== undefined && open.tokenType !== t.OpenBrace && token.tokenType !== t.CloseBrace;
+      if (wrongKind) this.#closeWithWrongKind(open, token);
+      else this.#reportExtra(token);
       return;
     }
     if (index < this.#open.length - 1) this.#makeUpClosers(index + 1, token);
     const open = this.#open.pop() as SyntaxToken;
     link(open, token);
+    this.#tokens.push(token);
+  }
+
+  /** `(1, 2]`: one bracket of the wrong kind, not one too many and one too few. */
+  #closeWithWrongKind(open: SyntaxToken, token: SyntaxToken): void {
+    const right = closerText.get(open.tokenType) ?? "";
+    this.#diagnostics.push(
+      errorAt(
+        "K0103",
+        this.#spanOf(token),
+        `This \`${token.image}\` cannot close the \`${open.image}\` that is open here.`,
+        {
+          notes: [{ message: `This \`${open.image}\` is open.`, span: this.#spanOf(open) }],
+          help: `Write \`${right}\`, or close the \`${open.image}\` before.`,
+        },
+      ),
+    );
+    t.retype(token, closerOf.get(open.tokenType) as TokenType);
+    link(open, token);
+    this.#open.pop();
     this.#tokens.push(token);
   }
 

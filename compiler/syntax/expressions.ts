@@ -20,6 +20,7 @@ import type {
   TypeExpression,
   With,
 } from "./tree.ts";
+import { shown } from "./unexpected.ts";
 
 type TupleItem = Tuple["items"][number];
 
@@ -226,7 +227,11 @@ export abstract class ExpressionGrammar extends GrammarBase {
             result = value;
           }),
         ]);
-        this.ACTION(() => this.#refuseUnusedValue(result));
+        this.ACTION(() => {
+          const unused = this.#unusedValue(result);
+          result = unused === undefined ? result : undefined;
+          if (unused !== undefined) this.#failUnused(unused);
+        });
       },
       "`let` or the value of the block",
       () => this.at(t.Let) || this.startsExpression(),
@@ -250,13 +255,15 @@ export abstract class ExpressionGrammar extends GrammarBase {
     });
   });
 
-  /** A value may only be the last line of a block. */
-  #refuseUnusedValue(value: Expression | undefined): void {
-    if (value === undefined) return;
+  /** The value of a line of a block, unless the line is the last one. */
+  #unusedValue(value: Expression | undefined): Expression | undefined {
     let ahead = 1;
     while (this.at(t.Newline, ahead) || this.at(t.Semicolon, ahead)) ahead++;
     const separated = ahead > 1 || this.at(t.Let);
-    if (!separated || this.at(t.CloseBrace, ahead) || this.isEnd(ahead)) return;
+    return !separated || this.at(t.CloseBrace, ahead) || this.isEnd(ahead) ? undefined : value;
+  }
+
+  #failUnused(value: Expression): never {
     this.fail("K0119", value.span, "Nothing uses this value: only the last line of a block is its value.", {
       help: "Give it a name with `let`, or delete it.",
     });
@@ -683,7 +690,10 @@ export abstract class ExpressionGrammar extends GrammarBase {
   readonly places: Rule<readonly Place[]> = this.RULE("places", () => {
     this.consume(0, t.OpenBracket);
     this.ACTION(() => {
-      if (this.at(t.CloseBracket)) this.failExpected("an index, a slice or a dimension between `[` and `]`");
+      if (this.at(t.CloseBracket))
+        this.failExpected("an index, a slice or a dimension between `[` and `]`", {
+          help: "All of an axis is `x[:]`.",
+        });
     });
     const places: Place[] = [this.subrule(0, this.place)];
     this.many(0, () => {
@@ -810,8 +820,12 @@ export abstract class ExpressionGrammar extends GrammarBase {
       this.failExpected("a value", { help: "A positive number is written without a sign." });
     }
     const previous = this.LA(0);
-    const after = Number.isNaN(previous.startOffset) ? "" : ` after \`${previous.image}\``;
-    this.failExpected(previous.image === "" ? "an expression" : `an expression${after}`);
+    if (Number.isNaN(previous.startOffset) || previous.image === "") this.failExpected("an expression");
+    const help =
+      found.tokenType === t.CloseParen || found.tokenType === t.CloseBracket || this.isEnd() || this.at(t.Separator)
+        ? `Add what should come after \`${previous.image}\`, or delete it.`
+        : `Put a value between \`${previous.image}\` and \`${shown(found.image)}\`, or delete one of them.`;
+    this.failExpected(`an expression after \`${shown(previous.image)}\``, { help });
   }
 
   /** After an operator: `if`, `loop` and `=>` need parentheses there. */

@@ -6,6 +6,7 @@
  */
 import { EmbeddedActionsParser, EOF, type ParserMethod, type TokenType } from "chevrotain";
 import { type Diagnostic, DiagnosticError, type DiagnosticExtras, errorAt } from "./diagnostic.ts";
+import { closest } from "./suggest.ts";
 import * as t from "./tokens.ts";
 import { endOf, isReserved, type SyntaxToken, startsOperand } from "./tokens.ts";
 import type { Comment, Expression, Identifier, Lambda, Let, Pattern, Span, TypeExpression } from "./tree.ts";
@@ -174,7 +175,10 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
 
   /** Reads a word that is special only here. */
   protected expectWord(index: number, word: string, expected: string, extras?: DiagnosticExtras): SyntaxToken {
-    if (!this.RECORDING_PHASE && !this.atWord(word)) this.failExpected(expected, extras);
+    if (!this.RECORDING_PHASE && !this.atWord(word)) {
+      const near = this.at(t.Identifier) && closest(this.peek().image, [word]) !== undefined;
+      this.failExpected(expected, near ? { help: `Did you mean \`${word}\`?` } : extras);
+    }
     return this.consume(index, t.Identifier);
   }
 

@@ -60,14 +60,14 @@ function mend(raw: SyntaxToken[], text: string, file: string, diagnostics: Diagn
     const foreign = foreignSigns.get(token.tokenType);
     if (foreign !== undefined) {
       diagnostics.push(errorAt(foreign.code, spanOf(token), foreign.message, { help: foreign.help }));
-      retype(token, foreign.meant);
+      t.retype(token, foreign.meant);
     } else if (token.tokenType === t.UnterminatedString) {
       diagnostics.push(
         errorAt("K0104", spanOf(token), "This string has no closing quote before the end of the line.", {
           help: 'End it with `"`. A line break inside a string is written `\\n`.',
         }),
       );
-      retype(token, t.StringToken);
+      t.retype(token, t.StringToken);
     } else if (token.tokenType === t.UnterminatedComment) {
       const start = token.startOffset;
       diagnostics.push(
@@ -90,7 +90,7 @@ function mend(raw: SyntaxToken[], text: string, file: string, diagnostics: Diagn
         token.tokenType === t.NumberStartingWithDot
       ) {
         diagnostics.push(badNumber(token, glued, tokens.at(-1), text, file));
-        retype(token, t.NumberToken);
+        t.retype(token, t.NumberToken);
         if (glued !== undefined) index++;
       } else if (!Number.isFinite(Number(token.image))) {
         diagnostics.push(
@@ -197,9 +197,3 @@ const foreignSigns: ReadonlyMap<TokenType, ForeignSign> = new Map([
     foreign(t.Equals, "`:=` is no sign of the language.", "A value gets its name with `let name = value`.", "K0126"),
   ],
 ]);
-
-function retype(token: SyntaxToken, type: TokenType): void {
-  token.tokenType = type;
-  // Chevrotain compares this number, not the type itself; it exists once a lexer or parser has seen the type.
-  token.tokenTypeIdx = type.tokenTypeIdx as number;
-}

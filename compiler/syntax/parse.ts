@@ -139,7 +139,11 @@ function merge(text: string, early: readonly Diagnostic[], late: readonly Diagno
     const start = diagnostic.span?.start ?? 0;
     return !early.some((other) => {
       const at = other.span?.start ?? 0;
-      if (at > start) return text.slice(start, at).search(/[\r\n]/) < 0;
+      if (at > start) {
+        // Between the bracket that was opened and the place where it should have been closed, too.
+        const opened = bracketCodes.has(other.code) ? other.notes.at(-1)?.span?.start : undefined;
+        return (opened !== undefined && opened <= start) || text.slice(start, at).search(/[\r\n]/) < 0;
+      }
       if (text.slice(at, start).search(/[\r\n]/) < 0) return true;
       // A bracket that is missing or too many confuses everything up to the end of its statement.
       return bracketCodes.has(other.code) && !/[\r\n][A-Za-z]/.test(text.slice(at, start));

@@ -3,7 +3,7 @@ import { choice, choiceIf, type Rule } from "./grammar-base.ts";
 import { ModelGrammar } from "./models.ts";
 import { closest } from "./suggest.ts";
 import * as t from "./tokens.ts";
-import { endsOperand, startsOperand } from "./tokens.ts";
+import { startsOperand } from "./tokens.ts";
 import type { ExpressionStatement, Statement } from "./tree.ts";
 
 type Kind = Statement["kind"];
@@ -37,6 +37,8 @@ const foreignWords: ReadonlyMap<string, string> = new Map([
   ["real", "The type comes after the name: `let x: real = ...`."],
   ["int", "The type comes after the name: `let n: int = ...`."],
   ["bool", "The type comes after the name: `let b: bool = ...`."],
+  ["elif", "A choice between several is `if a then b else if c then d else e`."],
+  ["elseif", "A choice between several is `if a then b else if c then d else e`."],
   ["print", "A script shows a value with `show e`."],
   ["struct", "A type with fields is `type Name = (x: real, t: int)`."],
   ["class", "A type with fields is `type Name = (x: real, t: int)`; there are no methods."],
@@ -183,10 +185,5 @@ export class Grammar extends ModelGrammar {
   #refuseStray(): void {
     if (this.startsExpression()) return;
     this.failNoOperand();
-  }
-
-  /** Whether the last token read could end an expression. */
-  get afterOperand(): boolean {
-    return endsOperand(this.LA(0));
   }
 }

@@ -268,3 +268,10 @@ const continuing: ReadonlySet<TokenType> = new Set([Then, Else, For, In, While, 
 export function continuesExpression(token: IToken): boolean {
   return continuing.has(token.tokenType);
 }
+
+/** Makes a token count as one of another type: what stands for a sign that was written wrongly. */
+export function retype(token: SyntaxToken, type: TokenType): void {
+  token.tokenType = type;
+  // Chevrotain compares this number, not the type itself; it exists once a lexer or parser has seen the type.
+  token.tokenTypeIdx = type.tokenTypeIdx as number;
+}

@@ -60,15 +60,16 @@ export function unexpectedAfterOperand(at: Surroundings, expected: string, extra
 
 function sideBySide(at: Surroundings, span: Span): Diagnostic {
   const left = at.spanOf(at.previous);
-  const number = at.previous.tokenType === t.NumberToken;
-  const product =
-    number || at.found.tokenType === t.Identifier
-      ? `If a product is meant, write \`${shown(at.previous.image)} * ${shown(at.found.image)}\`.`
-      : "Put an operator or a comma between them.";
-  const help =
-    at.found.lineStart === true
-      ? "Perhaps a comma or an operator is missing at the end of the line above."
-      : `${product} Two statements are separated by a line break or \`;\`.`;
+  const isFactor = at.previous.tokenType === t.NumberToken || at.previous.tokenType === t.Identifier;
+  let help = "Put an operator or a comma between them. Two statements are separated by a line break or `;`.";
+  if (at.found.lineStart === true) {
+    help = "Perhaps a comma or an operator is missing at the end of the line above.";
+  } else if (at.next.tokenType === t.Colon || at.next.tokenType === t.Equals) {
+    help = "Perhaps a `,` is missing between them. Two statements are separated by a line break or `;`.";
+  } else if (isFactor && at.found.tokenType === t.Identifier) {
+    const product = `${shown(at.previous.image)} * ${shown(at.found.image)}`;
+    help = `If a product is meant, write \`${product}\`. Two statements are separated by a line break or \`;\`.`;
+  }
   return errorAt("K0111", span, `Two expressions stand side by side: ${describe(at.found)} follows another value.`, {
     notes: [{ message: "The first one ends here.", span: left }],
     help,

@@ -1,5 +1,5 @@
 /** Reductions, cumulatives and sorts. Without `axis` they run over all entries of a value, tuples too. */
-import { addDims, type Dim, productOfDims } from "../../core/dimension.ts";
+import { addDims, type Dim, knownDim, productOfDims } from "../../core/dimension.ts";
 import { type Atom, realLiteral } from "../../core/graph.ts";
 import type { Emitter } from "../../core/primitive.ts";
 import { add, div, mul, sub } from "../../primitives/arithmetic.ts";

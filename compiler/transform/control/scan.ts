@@ -28,6 +28,8 @@ export interface ScanParams extends Readonly<Record<string, unknown>> {
   readonly reverse: boolean;
   /** True when the first operand is an int: how many of the `length` steps to take. */
   readonly counted: boolean;
+  /** The solve this loop runs: its first two stacked results are the value and the error of each step. */
+  readonly progress?: { readonly expression: string };
 }
 
 export const scanPrimitive: Primitive<ScanParams> = {
@@ -81,8 +83,15 @@ function evaluateScan(inputs: readonly NdArray[], params: ScanParams, context: E
     const at = params.reverse ? steps - 1 - taken : taken;
     const operands = [...constants, ...carry, ...slices.map((slice) => slice(at))];
     if (params.condition && !context.run(params.condition, operands)[0]!.data[0]) break;
-    context.tick();
     const next = context.run(params.body, operands);
+    context.tick(
+      params.progress && {
+        expression: params.progress.expression,
+        iteration: taken,
+        value: next[params.carry]?.data[0] ?? Number.NaN,
+        error: next[params.carry + 1]?.data[0] ?? Number.NaN,
+      },
+    );
     carry = next.slice(0, params.carry);
     results.forEach(({ array, size }, i) => {
       array.data.set(next[params.carry + i]!.data, at * size);
