@@ -41,6 +41,10 @@ export function compile(text: string, options: CompileOptions): CompileResult {
     }
   };
   load(main.source);
+  for (const path of defaultModules) {
+    const module = standardLibrary[path];
+    if (module !== undefined) sources.set(`${path}.opt`, module);
+  }
   if (diagnostics.some((d) => d.severity === "error"))
     return { program: undefined, diagnostics: sorted(diagnostics, options.file), sources };
   const e = new Elaborator({ mode: "check", sources, seed: 0, precision: "f64" });
@@ -69,7 +73,26 @@ export function elaborateScript(
   options?: Pick<CompileOptions, "modules">,
 ): ElaboratedScript {
   const names = [...Object.keys(standardLibrary), ...Object.keys(options?.modules ?? {})];
-  return new ScriptElaborator(e, { ...inputs, module: (path) => modules.get(path), moduleNames: names }).run(source);
+  return new ScriptElaborator(e, {
+    ...inputs,
+    module: (path) => modules.get(path) ?? standardModule(path),
+    moduleNames: names,
+  }).run(source);
+}
+
+/** Modules whose solvers stand in when `by` is left out: they take part without being imported. */
+const defaultModules = ["std/first-order", "std/roots", "std/least-squares", "std/constrained"];
+const parsedStandard = new Map<string, SourceFile>();
+
+function standardModule(path: string): SourceFile | undefined {
+  const text = defaultModules.includes(path) ? standardLibrary[path] : undefined;
+  if (text === undefined) return undefined;
+  let source = parsedStandard.get(path);
+  if (!source) {
+    source = parse(text, { file: `${path}.opt` }).source;
+    parsedStandard.set(path, source);
+  }
+  return source;
 }
 
 /** In the order of the file; what has no place comes first. */

@@ -4,6 +4,7 @@
  */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { preludeNames } from "./elaborate/prelude.ts";
 import { seeds } from "./fuzz.seeds.ts";
 import { BindFailure, bind, compile, type Diagnostic, DiagnosticError } from "./index.ts";
 
@@ -162,6 +163,75 @@ function problemsOf(text: string): string[] {
   return problems;
 }
 
+const values = [
+  ...pieces,
+  ...[
+    "0",
+    "1",
+    "-1",
+    "3",
+    "2.5",
+    "[1.0, 2.0]",
+    "[[1.0, 2.0], [3.0, 4.0]]",
+    "ones[2, 2, 2]",
+    "[3, 1, 2]",
+    "[true, false]",
+    "key(7)",
+    "split[2](key(2))",
+    "(1.0, [2.0])",
+    "x => 2 * x",
+    "(a, b) => a + b",
+  ],
+  ...[
+    "x => sum(x)",
+    '"ij,jk->ik"',
+    '"ij->j"',
+    "valid",
+    "converged",
+    "zeros[2, 0]",
+    "ones[1, 4, 4]",
+    "ones[1, 1, 2, 2]",
+    "(A: eye[2], b: ones[2])",
+    "unroll",
+    "pi",
+    "-inf",
+    "fill[2](7)",
+  ],
+];
+const argumentNames = [
+  "axis",
+  "by",
+  "from",
+  "stride",
+  "padding",
+  "mode",
+  "adjoint",
+  "iters",
+  "condition",
+  "record",
+  "groups",
+  "banana",
+];
+const functions = preludeNames();
+
+/** A call of something from the prelude with arguments of any kind. */
+function calling(pick: (n: number) => number): string {
+  const value = () => values[pick(values.length)]!;
+  const name = functions[pick(functions.length)]!;
+  const dims =
+    pick(3) === 0
+      ? `[${Array.from({ length: 1 + pick(2) }, () => ["0", "1", "2", "3", "4", "2.5", "-1"][pick(7)]).join(", ")}]`
+      : "";
+  const args = Array.from({ length: pick(10) === 0 ? 0 : 1 + pick(3) }, value);
+  if (pick(4) === 0) args.push(`${argumentNames[pick(argumentNames.length)]} = ${value()}`);
+  const again = pick(5) === 0 ? `(${value()})` : "";
+  const call = `${name}${dims}(${args.join(", ")})${again}`;
+  const wrapped = pick(8);
+  if (wrapped === 0) return `show grad(x => sum(${call} * x))(2.0)`;
+  if (wrapped === 1) return `show [${call} for i in 0..2]`;
+  return `show ${call}`;
+}
+
 test("the programs the fuzzer starts from are good", () => {
   for (const text of seeds) {
     const { diagnostics } = compile(text, { file: "fuzz.opt" });
@@ -174,16 +244,19 @@ test("the programs the fuzzer starts from are good", () => {
   }
 });
 
-test(`${runs} mutated programs give values or diagnostics`, () => {
+function expectGood(make: (pick: (n: number) => number) => string): void {
   const failures: string[] = [];
-  for (let i = 0; i < runs && failures.length < 10; i++) {
+  for (let i = 0; i < runs && failures.length < 30; i++) {
     const seed = firstSeed * 1_000_003 + i;
-    const text = mutated(generator(seed));
+    const text = make(generator(seed));
     const started = performance.now();
     const problems = problemsOf(text);
     const elapsed = performance.now() - started;
     if (elapsed > 20_000) problems.push(`took ${Math.round(elapsed)} ms`);
     if (problems.length > 0) failures.push(`seed ${seed}\n${problems.join("\n")}\n--- program\n${text}\n---`);
   }
-  assert.deepEqual(failures, [], failures.join("\n\n"));
-});
+  assert.equal(failures.length, 0, failures.join("\n\n"));
+}
+
+test(`${runs} mutated programs give values or diagnostics`, () => expectGood(mutated));
+test(`${runs} calls with arguments of any kind give values or diagnostics`, () => expectGood(calling));

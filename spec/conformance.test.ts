@@ -7,7 +7,9 @@ import { agrees, runProgram, specFolder } from "./testing.ts";
 
 const folder = path.join(specFolder, "conformance");
 
-for (const name of readdirSync(folder).filter((n) => n.endsWith(".opt")).sort()) {
+for (const name of readdirSync(folder)
+  .filter((n) => n.endsWith(".opt"))
+  .sort()) {
   test(name, () => {
     const text = readFileSync(path.join(folder, name), "utf8");
     const outcome = runProgram(text, name, folder);

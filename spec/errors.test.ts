@@ -3,8 +3,9 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
-import { catalogue, errorEntries, errorsFolder, messagesOf } from "./testing-errors.ts";
+import { syntaxCodes } from "../compiler/syntax/codes.ts";
 import { specFolder } from "./testing.ts";
+import { catalogue, errorEntries, errorsFolder, messagesOf } from "./testing-errors.ts";
 
 const update = process.env.UPDATE === "1";
 const entries = errorEntries();
@@ -20,7 +21,11 @@ function expected(file: string): string {
 for (const entry of entries.filter((e) => e.program !== "")) {
   test(`${entry.code}: ${entry.title}`, () => {
     const said = messagesOf(entry);
-    assert.match(said, new RegExp(`^(error|warning) ${entry.code}\\b`, "m"), `the program provokes another message:\n${said}`);
+    assert.match(
+      said,
+      new RegExp(`^(error|warning) ${entry.code}\\b`, "m"),
+      `the program provokes another message:\n${said}`,
+    );
     const file = path.join(errorsFolder, `${entry.code}.txt`);
     if (update) writeFileSync(file, said);
     assert.equal(said, expected(file));
@@ -28,13 +33,23 @@ for (const entry of entries.filter((e) => e.program !== "")) {
 }
 
 test("each entry has a title, an explanation, and a program or a reason why it has none", () => {
-  const wanting = entries.filter((e) => e.title === "" || e.explanation === "" || (e.program === "") === (e.reason === undefined));
-  assert.deepEqual(wanting.map((e) => e.code), []);
+  const wanting = entries.filter(
+    (e) => e.title === "" || e.explanation === "" || (e.program === "") === (e.reason === undefined),
+  );
+  assert.deepEqual(
+    wanting.map((e) => e.code),
+    [],
+  );
 });
 
 test("no message is left without its program", () => {
-  const texts = readdirSync(errorsFolder).filter((name) => name.endsWith(".txt")).map((name) => name.slice(0, -".txt".length));
-  assert.deepEqual(texts, entries.filter((e) => e.program !== "").map((e) => e.code));
+  const texts = readdirSync(errorsFolder)
+    .filter((name) => name.endsWith(".txt"))
+    .map((name) => name.slice(0, -".txt".length));
+  assert.deepEqual(
+    texts,
+    entries.filter((e) => e.program !== "").map((e) => e.code),
+  );
 });
 
 test("the codes in the sources are those of the catalogue", () => {
@@ -44,9 +59,20 @@ test("the codes in the sources are those of the catalogue", () => {
     for (const name of readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })) {
       // Tests, and what only tests use, may make up codes.
       if (!name.endsWith(".ts") || /\.(test|cases)\.ts$|(^|[/\\-])testing[^/\\]*\.ts$/.test(name)) continue;
-      for (const [, code] of readFileSync(path.join(root, folder, name), "utf8").matchAll(/"(K\d{4})"/g)) codes.add(code!);
+      for (const [, code] of readFileSync(path.join(root, folder, name), "utf8").matchAll(/"(K\d{4})"/g))
+        codes.add(code!);
     }
-  assert.deepEqual([...codes].sort(), entries.map((e) => e.code));
+  assert.deepEqual(
+    [...codes].sort(),
+    entries.map((e) => e.code),
+  );
+});
+
+test("syntax errors are described as the parser's own list does", () => {
+  const plain = (text: string) => text.replace(/\s+/g, " ");
+  const described = entries.filter((e) => e.code in syntaxCodes).map((e) => [e.code, e.title, plain(e.explanation)]);
+  const listed = Object.entries(syntaxCodes).map(([code, page]) => [code, page.title, plain(page.explanation)]);
+  assert.deepEqual(described, listed);
 });
 
 test("errors.md is in step", () => {

@@ -30,10 +30,17 @@ export function errorEntries(): ErrorEntry[] {
 function readEntry(code: string): ErrorEntry {
   const text = readFileSync(path.join(errorsFolder, `${code}.opt`), "utf8");
   const [head = "", ...rest] = text.split("\n\n");
-  const lines = head.trimEnd().split("\n").map((line) => line.replace(/^\/\/ ?/, ""));
-  const directive = (word: string) => lines.filter((l) => l.startsWith(`${word}: `)).map((l) => l.slice(word.length + 2));
+  const lines = head
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.replace(/^\/\/ ?/, ""));
+  const directive = (word: string) =>
+    lines.filter((l) => l.startsWith(`${word}: `)).map((l) => l.slice(word.length + 2));
   const title = (lines[0] ?? "").slice(`${code}: `.length);
-  const explanation = lines.slice(1).filter((l) => !/^(none|set): /.test(l)).join("\n");
+  const explanation = lines
+    .slice(1)
+    .filter((l) => !/^(none|set): /.test(l))
+    .join("\n");
   const set = Object.fromEntries(directive("set").map((pair) => pair.split("=", 2) as [string, string]));
   return { code, title, explanation, program: rest.join("\n\n"), reason: directive("none")[0], set };
 }
@@ -51,12 +58,20 @@ export function messagesOf(entry: ErrorEntry): string {
 
 const groups: readonly (readonly [string, string, string])[] = [
   ["K01", "Syntax", "How a program is written."],
-  ["K02", "Names, types and shapes", "What is found by checking a program, before it sees any data, or when it gets them."],
+  [
+    "K02",
+    "Names, types and shapes",
+    "What is found by checking a program, before it sees any data, or when it gets them.",
+  ],
   ["K03", "Files, data and effects", "What a script reads, saves and asserts."],
   ["K04", "Failures while running", "What depends on the values."],
   ["K05", "Derivatives", "What can not be differentiated, and rules that do not fit."],
   ["K06", "Random numbers", "Keys and draws."],
-  ["K07", "The library, statements and declarations", "Arguments of built-in functions, statements, solvers, problems and properties."],
+  [
+    "K07",
+    "The library, statements and declarations",
+    "Arguments of built-in functions, statements, solvers, problems and properties.",
+  ],
 ];
 
 /** The text of `errors.md`. */

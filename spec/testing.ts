@@ -3,9 +3,9 @@ import { cpSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:f
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { BindFailure, bind, compile } from "../compiler/index.ts";
 import { statusNames } from "../compiler/core/status.ts";
 import * as compiler from "../compiler/index.ts";
+import { BindFailure, bind, compile } from "../compiler/index.ts";
 import type { ScriptEvent, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError } from "../compiler/syntax/diagnostic.ts";
 import { readData } from "../runtime/data/readers.ts";
@@ -107,7 +107,11 @@ export function agrees(actual: string, expected: string): boolean {
 }
 
 /** What the command line would print about a script that stands alone in a folder with `data/`. */
-export function performAlone(program: string, dataFolder: string | undefined, set: Readonly<Record<string, string>>): RunMessage[] {
+export function performAlone(
+  program: string,
+  dataFolder: string | undefined,
+  set: Readonly<Record<string, string>>,
+): RunMessage[] {
   const before = process.cwd();
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "karush-spec-")));
   try {
@@ -116,12 +120,24 @@ export function performAlone(program: string, dataFolder: string | undefined, se
     // Messages show paths as they are given, so the script is named from inside its folder.
     process.chdir(folder);
     const messages: RunMessage[] = [];
-    const request = { file: "example.opt", data: {}, set, precision: "f64", seed: 0, allowRead: [], allowWrite: [] } as const;
-    performScript(compiler, { ...request, render: { color: false, width: 100 } }, {
-      emit: (message) => messages.push(message),
-      now: () => 0,
-      isInterrupted: () => false,
-    });
+    const request = {
+      file: "example.opt",
+      data: {},
+      set,
+      precision: "f64",
+      seed: 0,
+      allowRead: [],
+      allowWrite: [],
+    } as const;
+    performScript(
+      compiler,
+      { ...request, render: { color: false, width: 100 } },
+      {
+        emit: (message) => messages.push(message),
+        now: () => 0,
+        isInterrupted: () => false,
+      },
+    );
     return messages;
   } finally {
     process.chdir(before);

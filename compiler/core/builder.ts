@@ -67,7 +67,8 @@ export class Builder implements Emitter {
   }
 
   #place(primitive: Primitive, inputs: readonly Atom[], params: Params, key: string): readonly Var[] {
-    if (this.hoist && this.parent && !inputs.some((a) => a.kind === "var" && this.#owned.has(a.id))) {
+    const depends = inputs.some((a) => a.kind === "var" && this.#owned.has(a.id));
+    if (this.hoist && this.parent && !depends && alwaysReturns(primitive, params)) {
       const [span, pass] = [this.parent.span, this.parent.pass];
       this.parent.span = this.span;
       this.parent.pass = this.pass;
@@ -148,6 +149,22 @@ export function removeDead(equations: readonly Equation[], outputs: readonly Ato
     kept.push(e);
   }
   return kept.reverse();
+}
+
+const returning = new WeakMap<Graph, boolean>();
+
+/** False for what may end the run or never end: a loop that takes no step must not do it. */
+function alwaysReturns(primitive: Primitive, params: Params): boolean {
+  if (primitive.effect) return false;
+  if (primitive.name === "scan" && params.length === undefined) return false;
+  return (primitive.graphs?.(params) ?? []).every((graph) => {
+    let known = returning.get(graph);
+    if (known === undefined) {
+      known = graph.equations.every((e) => alwaysReturns(e.primitive, e.params));
+      returning.set(graph, known);
+    }
+    return known;
+  });
 }
 
 const mostEntries = 2 ** 31;

@@ -95,9 +95,12 @@ export function elaborateIf(e: Elaborator, x: If, scope: Scope): Term {
           : "Compare first, as in `x > 0`.",
     });
   const draws = e.frame.draws;
+  const drawn: (typeof draws)[] = [];
   const side = (expression: If["then"]): Term => {
     e.frame.draws = new Map(draws);
-    return e.expression(expression, scope);
+    const term = e.expression(expression, scope);
+    drawn.push(e.frame.draws);
+    return term;
   };
   if (condition.atom.kind === "literal") return e.expression(condition.atom.value ? x.then : x.otherwise, scope);
   const result = chooseTerm(
@@ -107,7 +110,8 @@ export function elaborateIf(e: Elaborator, x: If, scope: Scope): Term {
     () => side(x.otherwise),
     x.span,
   );
-  e.frame.draws = new Map([...draws, ...e.frame.draws]);
+  // What either side drew may have been drawn.
+  e.frame.draws = new Map([...draws, ...drawn.flatMap((d) => [...d])]);
   return result;
 }
 

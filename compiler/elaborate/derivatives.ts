@@ -251,7 +251,8 @@ export function gradient(
     );
     return { value: restTerm ? tupleTerm([scalar, restTerm]) : scalar, gradient: g };
   }
-  const { outputs, linear } = linearize(e.builder, d.graph, operandsOf(d), maskOf(d));
+  const wanted = d.graph.outputs.map((_, i) => i === 0);
+  const { outputs, linear } = linearize(e.builder, d.graph, operandsOf(d), maskOf(d), wanted);
   const cotangents = outputs.map((_, i) => (i === 0 ? realLiteral(1) : undefined));
   const result = transposeLinear(e.builder, linear, cotangents);
   const g = rebuild(

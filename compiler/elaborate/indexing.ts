@@ -387,6 +387,8 @@ function updateTerm(
   const given = value.kind === "range" ? e.rangeToArray(value, span) : value;
   if (given.kind !== "array")
     fail("K0261", span, `Entries of ${showTermType(base)} are numbers, but this is ${showTermType(given)}.`);
+  if (operator === "+=" && (base.type === "key" || base.type === "status"))
+    fail("K0211", span, `\`+=\` wants numbers, but this is ${showTermType(base)}.`);
   const type = base.type === given.type ? base.type : commonType([base, given], "the update", span);
   const x = convertTo(e, base, type);
   const update = convertTo(e, given, type);

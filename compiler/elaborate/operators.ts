@@ -118,7 +118,12 @@ export function elementwise(
   make: (b: Emitter, atoms: readonly Atom[]) => Atom,
 ): ArrayTerm {
   const what = options.what ?? `\`${name}\``;
-  const type = widen(commonType(terms, what, span), options.at);
+  const common = commonType(terms, what, span);
+  if (common === "key" || (common === "status" && options.at !== undefined))
+    fail("K0211", span, `${what} wants numbers, but this is ${showTermType(terms[0]!)}.`, {
+      help: common === "key" ? "A key is not a number: draw from it, as in `normal[n](k)`." : "Compare a status with `==`.",
+    });
+  const type = widen(common, options.at);
   const shape = commonShape(e, terms, what, span);
   const atoms = terms.map((t) => {
     const converted = convertTo(e, t, type);

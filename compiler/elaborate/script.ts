@@ -98,6 +98,7 @@ export class ScriptElaborator {
     this.e = e;
     this.inputs = inputs;
     this.#prelude = preludeScope(e);
+    e.standard = (path, name) => this.#module(path)?.own(name)?.term;
   }
 
   run(source: SourceFile): ElaboratedScript {
@@ -466,27 +467,32 @@ export class ScriptElaborator {
     this.#declare(scope, s.name, { kind: "array", type: scalar, atom: v });
   }
 
+  /** What a module declares; it is elaborated when it is first asked for. */
+  #module(path: string): Scope | undefined {
+    const known = this.#modules.get(path);
+    const source = known ? undefined : this.inputs.module(path);
+    if (!source) return known;
+    const module = new Scope(this.#prelude);
+    this.#modules.set(path, module);
+    const saved = [...this.properties];
+    for (const statement of source.statements) this.statement(statement, module, true);
+    // A module's properties are tested with the module.
+    this.properties.length = 0;
+    this.properties.push(...saved);
+    return module;
+  }
+
   #import(s: Import, scope: Scope): void {
     const path = s.from.value;
-    let module = this.#modules.get(path);
+    const module = this.#module(path);
     if (!module) {
-      const source = this.inputs.module(path);
-      if (!source) {
-        const near = suggest(path, this.inputs.moduleNames);
-        for (const n of s.names) scope.bind((n.as ?? n.name).name, errorTerm, n.name.span);
-        fail("K0718", s.from.span, `There is no module "${path}".`, {
-          help: near
-            ? `Did you mean "${near}"?`
-            : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
-        });
-      }
-      module = new Scope(this.#prelude);
-      this.#modules.set(path, module);
-      const saved = [...this.properties];
-      for (const statement of source.statements) this.statement(statement, module, true);
-      // A module's properties are tested with the module.
-      this.properties.length = 0;
-      this.properties.push(...saved);
+      const near = suggest(path, this.inputs.moduleNames);
+      for (const n of s.names) scope.bind((n.as ?? n.name).name, errorTerm, n.name.span);
+      fail("K0718", s.from.span, `There is no module "${path}".`, {
+        help: near
+          ? `Did you mean "${near}"?`
+          : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
+      });
     }
     for (const { name, as } of s.names) {
       const found = module.own(name.name);

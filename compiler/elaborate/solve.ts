@@ -67,19 +67,31 @@ function options(
     fail("K0240", args.span, `The argument \`from\` of \`${call}\` is missing: every search starts somewhere.`, {
       help: `Write \`${call}(f, from = x0, by = ...)\`.`,
     });
-  if (!by)
-    fail("K0737", args.span, `\`${call}\` needs a solver here.`, {
-      help: ["minimize", "argmin", "maximize", "argmax"].includes(call)
-        ? 'Import one: `import { lbfgs } from "std/first-order"`, then `by = lbfgs()`.'
-        : "Give one with `by = ...`.",
-    });
   return {
     from: realTerm(e, from, "What a search starts from", args.span),
-    solver: asSolver(e, by, args.span),
+    solver: asSolver(e, by ?? standInSolver(e, call, args.span), args.span),
     adjoint: adjointOf(adjoint, args.span),
     condition: asOptionalFunction(condition, "condition", args.span),
     record: asOptionalFunction(record, "record", args.span),
   };
+}
+
+/** The solver of a call that names none. */
+const standIns: Readonly<Record<string, readonly [path: string, name: string]>> = {
+  minimize: ["std/first-order", "lbfgs"],
+  argmin: ["std/first-order", "lbfgs"],
+  maximize: ["std/first-order", "lbfgs"],
+  argmax: ["std/first-order", "lbfgs"],
+  root: ["std/roots", "newton_root"],
+  fixpoint: ["std/roots", "anderson"],
+  least_squares: ["std/least-squares", "levenberg_marquardt"],
+  problem: ["std/constrained", "interior_point"],
+};
+
+function standInSolver(e: Elaborator, call: string, span: Span): Term {
+  const standIn = standIns[call];
+  const found = standIn && e.standard(...standIn);
+  return found ?? fail("K0737", span, `\`${call}\` needs a solver: give one with \`by = ...\`.`);
 }
 
 function adjointOf(term: Term | undefined, span: Span): "implicit" | "unroll" {
@@ -283,8 +295,7 @@ function asOperator(e: Elaborator, A: Term, args: CallArguments): FunctionTerm {
 const solve: Builtin = (e, args) => {
   const [model, from, by, adjoint, condition, record] = take("solve", args, ["model", ...signature]);
   if (model!.kind === "error") e.giveUp();
-  if (!by) fail("K0737", args.span, "`solve` needs a solver: give one with `by = ...`.");
-  const solver = asSolver(e, by, args.span);
+  const solver = asSolver(e, by ?? standInSolver(e, model!.kind === "problem" ? "problem" : "solve", args.span), args.span);
   if (model!.kind === "problem")
     return solveProblem(
       e,
@@ -349,6 +360,9 @@ const solve: Builtin = (e, args) => {
   }
   if (!from) fail("K0240", args.span, "The argument `from` of `solve` is missing: every search starts somewhere.");
   const hasValue = solver.declaration.members.some((m) => m.kind === "member" && m.name.name === "value");
+  const hasError = solver.declaration.members.some(
+    (m) => m.kind === "member" && (m.name.name === "error" || m.name.name === "condition"),
+  );
   return runSolver(e, {
     call: "solve",
     from: realTerm(e, from, "What a search starts from", args.span),
@@ -360,7 +374,8 @@ const solve: Builtin = (e, args) => {
     stochastic: solver.declaration.members.some(
       (m) => m.kind === "member" && m.name.name === "next" && m.parameters.length === 3,
     ),
-    minimizes: hasValue,
+    // A form's value alone (an upper objective, say) does not tell a good point where an error can.
+    minimizes: hasValue && !hasError,
     span: args.span,
     value: undefined,
     defaultCondition: undefined,

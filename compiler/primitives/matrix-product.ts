@@ -61,7 +61,47 @@ export function multiplyByRows(
     const l1 = Math.min(k, l0 + panelRows);
     for (let j0 = 0; j0 < n; j0 += panelColumns) {
       const width = Math.min(n, j0 + panelColumns) - j0;
-      for (let i = 0; i < m; i++) {
+      let i = 0;
+      // Two rows of x at once share what is read of y; each entry is summed in the same order as alone.
+      for (; i + 1 < m; i += 2) {
+        const zi = at.z + i * n + j0;
+        const zn = zi + n;
+        const xi = at.x + i * k;
+        const xn = xi + k;
+        let l = l0;
+        for (; l + 3 < l1; l += 4) {
+          const a0 = x[xi + l]!;
+          const a1 = x[xi + l + 1]!;
+          const a2 = x[xi + l + 2]!;
+          const a3 = x[xi + l + 3]!;
+          const b0 = x[xn + l]!;
+          const b1 = x[xn + l + 1]!;
+          const b2 = x[xn + l + 2]!;
+          const b3 = x[xn + l + 3]!;
+          const y0 = at.y + l * n + j0;
+          const y1 = y0 + n;
+          const y2 = y1 + n;
+          const y3 = y2 + n;
+          for (let j = 0; j < width; j++) {
+            const c0 = y[y0 + j]!;
+            const c1 = y[y1 + j]!;
+            const c2 = y[y2 + j]!;
+            const c3 = y[y3 + j]!;
+            z[zi + j] = z[zi + j]! + (a0 * c0 + a1 * c1 + (a2 * c2 + a3 * c3));
+            z[zn + j] = z[zn + j]! + (b0 * c0 + b1 * c1 + (b2 * c2 + b3 * c3));
+          }
+        }
+        for (; l < l1; l++) {
+          const a = x[xi + l]!;
+          const b = x[xn + l]!;
+          const yl = at.y + l * n + j0;
+          for (let j = 0; j < width; j++) {
+            z[zi + j] = z[zi + j]! + a * y[yl + j]!;
+            z[zn + j] = z[zn + j]! + b * y[yl + j]!;
+          }
+        }
+      }
+      for (; i < m; i++) {
         const zi = at.z + i * n + j0;
         const xi = at.x + i * k;
         let l = l0;

@@ -15,8 +15,8 @@ import { type Surroundings, unexpected, unexpectedAfterOperand } from "./unexpec
 /** A rule of the grammar that returns a `T`. */
 export type Rule<T, Arguments extends unknown[] = []> = ParserMethod<Arguments, T>;
 
-/** Deeper nesting than any program needs, and far from the depth at which JavaScript's stack ends. */
-export const maximumDepth = 200;
+/** Deeper nesting than any program needs, and about half of what JavaScript's stack takes before it ends. */
+export const maximumDepth = 100;
 
 // Chevrotain takes alternatives and gates as objects of functions. These helpers make the objects: a function that is
 // given as an argument has no name, whereas naming each one, as `{ ALT: () => ... }` does under tsx, costs more time

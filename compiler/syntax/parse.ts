@@ -10,7 +10,7 @@ import { lex } from "./lexer.ts";
 import { filterNewlines } from "./newlines.ts";
 import { Grammar } from "./script.ts";
 import { Newline, type SyntaxToken } from "./tokens.ts";
-import type { Comment, Expression, SourceFile, Statement } from "./tree.ts";
+import type { Comment, Expression, SourceFile, Span, Statement } from "./tree.ts";
 
 export interface ParseOptions {
   /** The name of the file in messages. */
@@ -38,7 +38,7 @@ export function parse(text: string, options: ParseOptions): { source: SourceFile
   for (const segment of segments(prepared.tokens)) {
     if (found.length > maximumDiagnostics) break;
     parser.feed(segment);
-    parseSegment(parser, segment, statements, found);
+    parseSegment(parser, segment, options.file, statements, found);
   }
   const diagnostics = merge(text, prepared.diagnostics, found);
   return { source: { file: options.file, text, statements, comments: prepared.comments }, diagnostics };
@@ -57,10 +57,9 @@ export function parseExpression(
   let expression: Expression | undefined;
   try {
     expression = parser.expressionOnly().value;
-    if (prepared.tokens.length > depthCheckFrom && treeIsTooDeep(expression)) found.push(tooDeep(expression));
+    if (prepared.tokens.length > depthCheckFrom && treeIsTooDeep(expression)) found.push(tooDeep(expression.span));
   } catch (error) {
-    if (!(error instanceof DiagnosticError)) throw error;
-    found.push(error.diagnostic);
+    found.push(diagnosticOf(error, prepared.tokens, options.file));
   }
   const diagnostics = merge(text, prepared.diagnostics, [...parser.diagnostics, ...found]);
   return diagnostics.length > 0 || expression === undefined ? { diagnostics } : { expression, diagnostics };
@@ -99,10 +98,24 @@ function* segments(tokens: readonly SyntaxToken[]): Generator<SyntaxToken[]> {
   if (start < tokens.length) yield tokens.slice(start);
 }
 
+/** A user's mistake as it is; the end of JavaScript's stack, which a caller near it may meet, as too deep nesting. */
+function diagnosticOf(error: unknown, tokens: readonly SyntaxToken[], file: string): Diagnostic {
+  if (error instanceof DiagnosticError) return error.diagnostic;
+  if (!(error instanceof RangeError)) throw error;
+  const start = tokens[0]?.startOffset ?? 0;
+  return tooDeep({ file, start, end: start });
+}
+
 /** A tree can only be too deep if it has this many tokens. */
 const depthCheckFrom = 1000;
 
-function parseSegment(parser: Grammar, segment: SyntaxToken[], statements: Statement[], found: Diagnostic[]): void {
+function parseSegment(
+  parser: Grammar,
+  segment: SyntaxToken[],
+  file: string,
+  statements: Statement[],
+  found: Diagnostic[],
+): void {
   while (parser.reachStatement()) {
     try {
       const statement = parser.statement();
@@ -111,21 +124,20 @@ function parseSegment(parser: Grammar, segment: SyntaxToken[], statements: State
         found.push(...parser.diagnostics);
         parser.diagnostics = [];
       } else if (segment.length > depthCheckFrom && treeIsTooDeep(statement)) {
-        found.push(tooDeep(statement));
+        found.push(tooDeep(statement.span));
       } else {
         statements.push(statement);
       }
       parser.finishStatement();
     } catch (error) {
-      if (!(error instanceof DiagnosticError)) throw error;
-      found.push(...parser.diagnostics, error.diagnostic);
+      found.push(...parser.diagnostics, diagnosticOf(error, segment, file));
       return;
     }
   }
 }
 
-function tooDeep(node: Statement | Expression): Diagnostic {
-  return errorAt("K0131", node.span, "This is nested too deeply, or is one very long chain of operators.", {
+function tooDeep(span: Span): Diagnostic {
+  return errorAt("K0131", span, "This is nested too deeply, or is one very long chain of operators.", {
     help: "Give parts of it names with `let`, and use the names. Long sums are `sum([...])`.",
   });
 }

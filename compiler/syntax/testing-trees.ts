@@ -111,7 +111,7 @@ interface Parts {
   fields: Tuple;
 }
 
-const parts = fc.letrec<Parts>((tie) => {
+const parts = fc.letrec<Parts>((tie: fc.LetrecTypedTie<Parts>) => {
   const e = tie("expression");
   const optional = fc.option(e, { nil: undefined });
   const clause = fc.record({ pattern, source: e });

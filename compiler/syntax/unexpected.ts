@@ -60,6 +60,11 @@ export function unexpectedAfterOperand(at: Surroundings, expected: string, extra
 
 function sideBySide(at: Surroundings, span: Span): Diagnostic {
   const left = at.spanOf(at.previous);
+  if (at.previous.tokenType === t.Quote && at.found.tokenType === t.Identifier && left.end === span.start) {
+    return errorAt("K0123", left, "A name cannot have a prime in it: `'` always means transpose.", {
+      help: "Names are made of letters, digits and `_`. If a product is meant, write `x' * y` or `x' @ y`.",
+    });
+  }
   const isFactor = at.previous.tokenType === t.NumberToken || at.previous.tokenType === t.Identifier;
   let help = "Put an operator or a comma between them. Two statements are separated by a line break or `;`.";
   if (at.found.lineStart === true) {

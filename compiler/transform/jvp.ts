@@ -9,10 +9,12 @@ import { fitTangent, instantiate } from "./zeros.ts";
  * The variables whose tangents reach an output. The others' are left out: what only feeds a
  * `stop_gradient` need not even have a derivative.
  */
-function reaching(graph: Graph): ReadonlySet<number> {
-  return memoized(graph, "reaching", () => {
+function reaching(graph: Graph, wanted: readonly boolean[] | undefined): ReadonlySet<number> {
+  return memoized(graph, `reaching ${wanted ? maskKey(wanted) : ""}`, () => {
     const reached = new Set<number>();
-    for (const a of graph.outputs) if (a.kind === "var") reached.add(a.id);
+    graph.outputs.forEach((a, i) => {
+      if (a.kind === "var" && (wanted?.[i] ?? true)) reached.add(a.id);
+    });
     for (let k = graph.equations.length - 1; k >= 0; k--) {
       const e = graph.equations[k]!;
       if (e.primitive.name === "stop_gradient" || !e.outputs.some((v) => reached.has(v.id))) continue;
@@ -31,6 +33,8 @@ export function jvpGraph(
   graph: Graph,
   primals: readonly Atom[],
   tangents: readonly (Atom | undefined)[],
+  /** The outputs whose tangents are asked for; all when left out. */
+  wanted?: readonly boolean[],
 ): JvpResult {
   const values = new Environment(graph, primals);
   const directions = new Map<number, Atom>();
@@ -39,7 +43,7 @@ export function jvpGraph(
     if (t) directions.set(v.id, t);
   });
   const directionOf = (a: Atom) => (a.kind === "var" ? directions.get(a.id) : undefined);
-  const reached = reaching(graph);
+  const reached = reaching(graph, wanted);
   for (const e of graph.equations) {
     const inputs = e.inputs.map((a) => values.get(a));
     const incoming = e.inputs.map(directionOf);
@@ -61,7 +65,7 @@ export function jvpGraph(
         );
     });
   }
-  return { outputs: graph.outputs.map((a) => values.get(a)), tangents: graph.outputs.map(directionOf) };
+  return { outputs: graph.outputs.map((a) => values.get(a)), tangents: graph.outputs.map((a, i) => ((wanted?.[i] ?? true) ? directionOf(a) : undefined)) };
 }
 
 export interface JvpGraph {

@@ -60,6 +60,8 @@ export class SplitEmitter implements Emitter {
       params,
     );
     const outputs = types.map(newVar);
+    // A comparison of tangents, say: what hangs on it is linear in nothing.
+    if (!primitive.graphs && types.length > 0 && types.every((t) => t.dtype !== "real")) throw new Error(`internal error: ${primitive.name} is not linear`);
     for (const v of outputs) this.#linear.add(v.id);
     this.equations.push({ primitive, inputs, outputs, params, span: this.#span, pass: this.#pass });
     this.#shared.set(key, outputs);
@@ -79,12 +81,16 @@ export class SplitEmitter implements Emitter {
   }
 }
 
-/** The graph's outputs at `primals`, emitted to `b`, and the linear map of its tangents in the inputs of `wrt`. */
+/**
+ * The graph's outputs at `primals`, emitted to `b`, and the linear map of its tangents in the inputs of `wrt`.
+ * Outputs not `wanted` are computed and not differentiated.
+ */
 export function linearize(
   b: Emitter,
   graph: Graph,
   primals: readonly Atom[],
   wrt: readonly boolean[],
+  wanted?: readonly boolean[],
 ): { readonly outputs: readonly Atom[]; readonly linear: LinearGraph } {
   const split = new SplitEmitter(b);
   const inputs: Var[] = [];
@@ -94,7 +100,7 @@ export function linearize(
     inputs.push(t);
     return t;
   });
-  const result = jvpGraph(split, graph, primals, tangents);
+  const result = jvpGraph(split, graph, primals, tangents, wanted);
   return { outputs: result.outputs, linear: { inputs, equations: split.equations, outputs: result.tangents } };
 }
 

@@ -43,18 +43,34 @@ export class ProgramWriter {
     const helpers: string[] = [];
     const count = this.#pick(3);
     for (let i = 0; i < count; i++) {
-      const body = this.scalar(2, { scalars: ["a", ...outer.scalars], vectors: ["v", ...outer.vectors], positions: [] });
+      const body = this.scalar(2, {
+        scalars: ["a", ...outer.scalars],
+        vectors: ["v", ...outer.vectors],
+        positions: [],
+      });
       helpers.push(`fn h${i}(a: real, v: real[3]) = ${body}`);
       this.#functions.push(`h${i}`);
     }
     const names = { ...outer, vectors: ["x", ...outer.vectors] };
     const f = this.scalar(5, names);
     const g = this.vector(3, names);
-    return ["let w = 0.7", "let c = [0.4, -0.6, 0.9]", "let M = [[0.3, -0.2, 0.5], [0.1, 0.4, -0.3], [-0.6, 0.2, 0.1]]", ...helpers, `fn f(x: real[3]) = sin(${f}) + 0.1 * ${this.#one(names.vectors)}[0]^2`, `fn g(x: real[3]) = tanh(${g})`].join("\n");
+    return [
+      "let w = 0.7",
+      "let c = [0.4, -0.6, 0.9]",
+      "let M = [[0.3, -0.2, 0.5], [0.1, 0.4, -0.3], [-0.6, 0.2, 0.1]]",
+      ...helpers,
+      `fn f(x: real[3]) = sin(${f}) + 0.1 * x[0]^2`,
+      `fn g(x: real[3]) = tanh(${g})`,
+    ].join("\n");
   }
 
   #one<T>(items: readonly T[]): T {
     return items[this.#pick(items.length)]!;
+  }
+
+  /** A vector in scope, most often the innermost: the outermost are constants. */
+  #vectorName(n: Names): string {
+    return this.#pick(3) > 0 ? n.vectors[0]! : this.#one(n.vectors);
   }
 
   #fresh(prefix: string): string {
@@ -74,7 +90,7 @@ export class ProgramWriter {
     const k = this.#pick(8);
     if (k === 0) return `(${this.#constant()})`;
     if (k < 4) return this.#one(n.scalars);
-    return `${this.#one(n.vectors)}[${this.#position(n)}]`;
+    return `${this.#vectorName(n)}[${this.#position(n)}]`;
   }
 
   /** An expression that is one real. */
@@ -166,7 +182,13 @@ export class ProgramWriter {
   }
 
   #scan(depth: number, n: Names): string {
-    const [q, t, l, o, d] = ["s", "t", "l", "o", "d"].map((p) => this.#fresh(p)) as [string, string, string, string, string];
+    const [q, t, l, o, d] = ["s", "t", "l", "o", "d"].map((p) => this.#fresh(p)) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+    ];
     const inner = { ...n, scalars: [q, t, ...n.scalars] };
     return `({ let (${l}, ${o}) = scan ${q} = ${this.scalar(depth - 1, n)} for ${t} in ${this.vector(depth - 1, n)} { let ${d} = ${this.scalar(depth - 2, inner)}\n (tanh(${d}), ${this.scalar(depth - 2, { ...inner, scalars: [d, ...inner.scalars] })}) }\n ${l} + dot(${o}, ${this.vector(depth - 2, n)}) })`;
   }
@@ -174,7 +196,7 @@ export class ProgramWriter {
   /** An expression that is `real[3]`. */
   vector(depth: number, n: Names): string {
     this.#left -= 1;
-    if (depth <= 0 || this.#left <= 0) return this.#one(n.vectors);
+    if (depth <= 0 || this.#left <= 0) return this.#vectorName(n);
     const s = (m = n, less = 1) => this.scalar(depth - less, m);
     const v = (m = n, less = 1) => this.vector(depth - less, m);
     switch (this.#pick(16)) {

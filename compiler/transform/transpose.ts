@@ -1,6 +1,6 @@
 /** Reverse mode: the transpose of a linearised graph, last equation first. */
 import { Builder } from "../core/builder.ts";
-import type { Atom, Graph } from "../core/graph.ts";
+import type { Atom, Equation, Graph } from "../core/graph.ts";
 import type { Emitter } from "../core/primitive.ts";
 import { add } from "../primitives/arithmetic.ts";
 import { inlineGraph, maskKey, memoized } from "./inline.ts";
@@ -38,6 +38,7 @@ export function transposeLinear(
     b.at(
       e.span,
       () => {
+        if (isProductOfTangents(e, marks)) throw new Error(`internal error: ${e.primitive.name} of tangents is not linear`);
         const outgoing = e.primitive.transpose(b, { inputs: e.inputs, params: e.params }, marks, incoming);
         const mask = e.outputs.length === 1 ? masks.get(e.outputs[0]!.id) : undefined;
         e.inputs.forEach((a, i) => {
@@ -51,6 +52,13 @@ export function transposeLinear(
     );
   }
   return linear.inputs.map((v) => totals.get(v.id));
+}
+
+/** Linear in each operand, but not in both together; a quotient only in what is divided. */
+function isProductOfTangents(e: Equation, marks: readonly boolean[]): boolean {
+  const { name } = e.primitive;
+  if (name === "div") return marks[1]!;
+  return (name === "mul" || name === "dotGeneral" || name === "conv") && marks[0]! && marks[1]!;
 }
 
 /** The value at `primals`, and the map from cotangents of the outputs to those of the inputs in `wrt`. */

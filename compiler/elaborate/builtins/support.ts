@@ -59,8 +59,13 @@ export function arrayArgument(
   if (type === "int" && t.type === "bool") return convertTo(e, t, "int");
   if (type !== undefined && t.type !== type)
     fail("K0283", args.span, `\`${name}\` takes ${type} values, but this is ${showTermType(t)}.`);
+  if (type === undefined && (t.type === "key" || t.type === "status") && !moving.has(name))
+    fail("K0283", args.span, `\`${name}\` takes numbers, but this is ${showTermType(t)}.`);
   return t;
 }
+
+/** These only move entries about, so keys may be among them. */
+const moving = new Set(["reshape", "flatten", "concat", "stack", "flip", "roll", "len", "size"]);
 
 /** An int known while compiling, such as an axis. */
 export function knownInt(e: Elaborator, name: string, what: string, term: Term, args: CallArguments): number {

@@ -6,11 +6,12 @@ import { and, not } from "../../primitives/comparison.ts";
 import { select } from "../../primitives/select.ts";
 import { broadcast } from "../../primitives/shape.ts";
 import { batchGraph, batchOf, withLanes } from "../batch.ts";
-import { inlineGraph } from "../inline.ts";
+import { inlineGraph, memoized } from "../inline.ts";
 import { jvpOf } from "../jvp.ts";
 import { splitGraph } from "../linearize.ts";
 import { transposeOf } from "../transpose.ts";
 import { zerosOf } from "../zeros.ts";
+import { stopGradient } from "./effects.ts";
 
 export interface CondParams extends Readonly<Record<string, unknown>> {
   /** Both take the operands after the predicate and give values of the same types. */
@@ -134,8 +135,8 @@ function selectLanes(
 ): BatchResult {
   const taken = guard ? and(b, guard, predicate) : predicate;
   const refused = guard ? and(b, guard, not(b, predicate)) : not(b, predicate);
-  const first = batchGraph(b, params.then, operands, marks, size, taken);
-  const second = batchGraph(b, params.otherwise, operands, marks, size, refused);
+  const first = batchGraph(b, params.then, gateLanes(b, predicate, params.then, operands, marks), marks, size, taken);
+  const second = batchGraph(b, params.otherwise, gateLanes(b, not(b, predicate), params.otherwise, operands, marks), marks, size, refused);
   const outputs = params.then.outputs.map((_, i) =>
     selectPerLane(
       b,
@@ -145,6 +146,24 @@ function selectLanes(
     ),
   );
   return { outputs, batched: outputs.map(() => true) };
+}
+
+/**
+ * The operands as lanes that count see them. The others get the same values, but no derivative comes back
+ * from them: what runs there may have infinite partials, and 0 * inf would be a NaN. Where all of a graph
+ * goes element by element, the masks of the transpose see to that alone.
+ */
+export function gateLanes(b: Emitter, lanes: Atom, graph: Graph, operands: readonly Atom[], batched: readonly boolean[]): readonly Atom[] {
+  if (!mixesElements(graph)) return operands;
+  return operands.map((a, i) => (batched[i] && a.type.dtype === "real" ? selectPerLane(b, lanes, a, stopGradient(b, a)) : a));
+}
+
+const mixing = new Set(
+  "broadcast cholesky cofactors conv cumprod cumsum determinant dotGeneral eigh factoredSolve fold gather inverse linearRecurrence linearSolve logDeterminant lu luFactors qr resize scatterAdd scatterSet sort sortWithIndices svd takeAlongAxis topK triangularSolve unfold".split(" "),
+);
+
+function mixesElements(graph: Graph): boolean {
+  return memoized(graph, "mixes elements", () => graph.equations.some((e) => e.primitive.graphs !== undefined || mixing.has(e.primitive.name)));
 }
 
 /** Selects whole lanes by a bool per lane. */

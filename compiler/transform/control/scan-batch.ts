@@ -13,7 +13,7 @@ import { iota } from "../../primitives/iota.ts";
 import { reduceAny, reduceMax } from "../../primitives/reduce.ts";
 import { broadcast, transpose } from "../../primitives/shape.ts";
 import { batchGraph, batchOf, graphHasEffect, withLanes } from "../batch.ts";
-import { selectPerLane } from "./cond.ts";
+import { gateLanes, selectPerLane } from "./cond.ts";
 import { type ScanParams, scan, scanOperands } from "./scan.ts";
 
 const swapLeading = (rank: number) => [1, 0, ...Array.from({ length: rank - 2 }, (_, i) => i + 2)];
@@ -132,7 +132,8 @@ function separately(
     return { constants, active, steps, carry, slices, running };
   }
   const newBody = make((nb, s) => {
-    const result = batchGraph(nb, body, [...s.constants, ...s.carry, ...s.slices], bodyMask, size, s.running);
+    const operands = gateLanes(nb, s.running, body, [...s.constants, ...s.carry, ...s.slices], bodyMask);
+    const result = batchGraph(nb, body, operands, bodyMask, size, s.running);
     const wide = result.outputs.map((a, i) => withLanes(nb, a, result.batched[i]!, size));
     const next = s.carry.map((old, i) => selectPerLane(nb, s.running, wide[i]!, old));
     const results = wide.slice(params.carry).map((a) => selectPerLane(nb, s.running, a, zerosLike(nb, a)));

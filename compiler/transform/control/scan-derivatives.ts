@@ -138,6 +138,15 @@ function jvpMask(graph: Graph, mask: readonly boolean[]): readonly boolean[] {
   });
 }
 
+/** True when an output of the graph depends on one of these inputs. */
+function readsAny(graph: Graph, mask: readonly boolean[]): boolean {
+  return memoized(graph, `reads ${maskKey(mask)}`, () => {
+    const seen = new Set(graph.inputs.filter((_, i) => mask[i]).map((v) => v.id));
+    for (const e of graph.equations) if (e.inputs.some((a) => a.kind === "var" && seen.has(a.id))) for (const v of e.outputs) seen.add(v.id);
+    return graph.outputs.some((a) => a.kind === "var" && seen.has(a.id));
+  });
+}
+
 export function splitScan(
   known: Emitter,
   linear: Emitter,
@@ -159,6 +168,8 @@ export function splitScan(
     carryMask = grown;
   }
   const resultMask = parts.linearOutputs.slice(params.carry);
+  // Where the end depends on a tangent, the loop is linear in nothing.
+  if (params.condition && readsAny(params.condition, [...marks.constants, ...carryMask, ...marks.stacked])) throw new Error("internal error: a loop that ends by its tangent is not linear");
   const bodyMask = [...marks.constants, ...carryMask, ...marks.stacked];
 
   // What the linear body reads of this step: constants and stacked operands are at hand, the rest is stacked.
