@@ -3,6 +3,7 @@
  * an internal error or a hang. `FUZZ_RUNS=20000` runs more, `FUZZ_SEED=7` others.
  */
 import assert from "node:assert/strict";
+import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
 import { preludeNames } from "./elaborate/prelude.ts";
 import { seeds } from "./fuzz.seeds.ts";
@@ -29,7 +30,21 @@ function generator(seed: number): (n: number) => number {
 
 const tokenPattern =
   /"[^"\n]*"|\d+\.\d+(?:e-?\d+)?|0x[0-9a-fA-F]+|\d+(?:e-?\d+)?|[A-Za-z_]\w*|=>|->|<=|>=|==|!=|~=|\+=|\.\.|\n|[ \t]+|[^\s\w]/g;
-const pool = seeds.map((s) => s.match(tokenPattern)!);
+/** The conformance programs and the standard library are taken apart too. */
+function programsIn(folder: string): string[] {
+  const path = new URL(`../${folder}/`, import.meta.url);
+  try {
+    return readdirSync(path)
+      .filter((name) => name.endsWith(".opt"))
+      .sort()
+      .map((name) => readFileSync(new URL(name, path), "utf8"));
+  } catch {
+    return [];
+  }
+}
+const pool = [...seeds, ...seeds, ...programsIn("spec/conformance"), ...programsIn("stdlib")].map(
+  (s) => s.match(tokenPattern) ?? [],
+);
 const names = [...new Set(pool.flat().filter((t) => /^[A-Za-z_]\w*$/.test(t)))];
 const numbers = ["0", "1", "2", "3", "-1", "0.5", "0.0", "1e-9", "1e300", "1000000000000", "70000", "7"];
 const operators = [

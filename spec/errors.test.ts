@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
-import { syntaxCodes } from "../compiler/syntax/codes.ts";
 import { specFolder } from "./testing.ts";
 import { catalogue, errorEntries, errorsFolder, messagesOf } from "./testing-errors.ts";
 
@@ -66,13 +65,6 @@ test("the codes in the sources are those of the catalogue", () => {
     [...codes].sort(),
     entries.map((e) => e.code),
   );
-});
-
-test("syntax errors are described as the parser's own list does", () => {
-  const plain = (text: string) => text.replace(/\s+/g, " ");
-  const described = entries.filter((e) => e.code in syntaxCodes).map((e) => [e.code, e.title, plain(e.explanation)]);
-  const listed = Object.entries(syntaxCodes).map(([code, page]) => [code, page.title, plain(page.explanation)]);
-  assert.deepEqual(described, listed);
 });
 
 test("errors.md is in step", () => {

@@ -1,9 +1,10 @@
 /**
- * The catalogue of messages: `errors/K0101.opt` says what a code means and holds a program that provokes it,
- * `errors/K0101.txt` is all that karush says about that program, and `errors.md` is both, for reading.
+ * The catalogue of messages: `errors/K0201.opt` says what a code means and holds a program that provokes it,
+ * `errors/K0201.txt` is all that karush says about that program, and `errors.md` is both, for reading.
  */
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
+import { syntaxCodes } from "../compiler/syntax/codes.ts";
 import { performAlone, specFolder } from "./testing.ts";
 
 export const errorsFolder = path.join(specFolder, "errors");
@@ -36,11 +37,15 @@ function readEntry(code: string): ErrorEntry {
     .map((line) => line.replace(/^\/\/ ?/, ""));
   const directive = (word: string) =>
     lines.filter((l) => l.startsWith(`${word}: `)).map((l) => l.slice(word.length + 2));
-  const title = (lines[0] ?? "").slice(`${code}: `.length);
-  const explanation = lines
-    .slice(1)
-    .filter((l) => !/^(none|set): /.test(l))
-    .join("\n");
+  // The parser keeps the words for its own codes.
+  const page = syntaxCodes[code];
+  const title = page?.title ?? (lines[0] ?? "").slice(`${code}: `.length);
+  const explanation =
+    page?.explanation ??
+    lines
+      .slice(1)
+      .filter((l) => !/^(none|set): /.test(l))
+      .join("\n");
   const set = Object.fromEntries(directive("set").map((pair) => pair.split("=", 2) as [string, string]));
   return { code, title, explanation, program: rest.join("\n\n"), reason: directive("none")[0], set };
 }

@@ -285,9 +285,11 @@ class NameChecker {
         return;
       case "with":
         this.expression(x.base, names);
-        if (x.update.kind === "fields") return this.expression(x.update.fields, names);
-        this.#places(x.update.places, names);
-        this.expression(x.update.value, names);
+        if (x.update.kind === "fields") this.expression(x.update.fields, names);
+        else {
+          this.#places(x.update.places, names);
+          this.expression(x.update.value, names);
+        }
         return;
       case "lambda":
         this.expression(x.body, new Names(names, x.parameters.flatMap(patternNames)));

@@ -212,7 +212,8 @@ function foldConstants(primitive: Primitive, inputs: readonly Atom[], params: Pa
   return results.map((r, i) => ({ kind: "literal", value: r.data[0]!, type: types[i]! }));
 }
 
-function atomKey(a: Atom): string {
+/** A text that is equal for equal atoms. */
+export function atomKey(a: Atom): string {
   if (a.kind === "var") return String(a.id);
   return `${a.type.dtype}:${Object.is(a.value, -0) ? "-0" : a.value}`;
 }
@@ -223,7 +224,7 @@ let graphCounter = 0;
 /** A text that is equal for equal parameters. Graphs are equal only when they are the same object. */
 export function paramsKey(value: unknown): string {
   if (value === null || typeof value !== "object")
-    return typeof value === "string" ? JSON.stringify(value) : String(value);
+    return typeof value === "string" ? JSON.stringify(value) : Object.is(value, -0) ? "-0" : String(value);
   if (Array.isArray(value)) return `[${value.map(paramsKey).join(",")}]`;
   if ("terms" in value) return dimKey(value as never);
   if ("equations" in value || Object.getPrototypeOf(value) !== Object.prototype) {

@@ -85,7 +85,7 @@ export function splitArguments(
       },
     };
   }
-  const firstName = f.unknowns?.[0];
+  const firstName = f.unknowns?.[0] ?? f.firstArgument;
   const named = args.positional.length === 0 && firstName !== undefined ? args.named.get(firstName) : undefined;
   const first = named ?? args.positional[0];
   if (!first)

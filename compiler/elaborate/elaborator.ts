@@ -127,7 +127,14 @@ export class Elaborator {
   }
 
   at<T>(span: Span | undefined, body: () => T): T {
-    return this.builder.at(span, body);
+    try {
+      return this.builder.at(span, body);
+    } catch (error) {
+      // A primitive does not know what it stands for; the innermost expression around it does.
+      if (error instanceof DiagnosticError && error.diagnostic.span === undefined && span !== undefined)
+        throw new DiagnosticError({ ...error.diagnostic, span });
+      throw error;
+    }
   }
 
   /** Elaborates into another builder. */

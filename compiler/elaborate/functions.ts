@@ -304,6 +304,7 @@ export function declaredFunction(e: Elaborator, declaration: FunctionDeclaration
     name: declaration.name.name,
     arity: declaration.parameters.every((p) => !p.default) ? declaration.parameters.length : undefined!,
     span: declaration.name.span,
+    ...(declaration.parameters[0] ? { firstArgument: declaration.parameters[0].name.name } : {}),
     ...(declaration.rule?.kind === "pullback" ? { surrogate: true } : {}),
     apply: (args) => {
       if (args.parameters)
@@ -396,7 +397,7 @@ function sharedCall(
     }
     if (t.kind !== "array") return false;
     leaves.push(t);
-    const constant = t.atom.kind === "literal" ? `=${t.atom.value}` : "";
+    const constant = t.atom.kind === "literal" ? `=${Object.is(t.atom.value, -0) ? "-0" : t.atom.value}` : "";
     key += `${showTermType(t)}${constant}${t.dimension !== undefined ? "d" : ""}${t.known ?? ""};`;
     return true;
   };

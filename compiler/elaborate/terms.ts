@@ -56,6 +56,8 @@ export interface FunctionTerm {
   readonly unknowns?: readonly string[];
   /** True when a call must have a `;`. */
   readonly hasParameters?: boolean;
+  /** The name of the first argument, where arguments go by name: derivatives are in it. */
+  readonly firstArgument?: string;
   /** How many arguments it takes, when that is fixed. */
   readonly arity?: number;
   /** Where it was declared. */

@@ -236,6 +236,9 @@ export abstract class AtomGrammar extends PatternGrammar {
   /** Arguments separated by commas, named ones last; possibly none. */
   readonly argumentList: Rule<readonly Argument[]> = this.RULE("argumentList", () => {
     const list: Argument[] = [];
+    this.ACTION(() => {
+      if (isReserved(this.peek()) && this.at(t.Equals, 2)) this.failReserved("an argument");
+    });
     this.option(0, () => {
       list.push(this.subrule(0, this.argument, { ARGS: [undefined] }));
       this.many(0, () => {

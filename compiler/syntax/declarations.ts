@@ -269,10 +269,16 @@ export abstract class DeclarationGrammar extends TypeGrammar {
     this.ACTION(() => {
       const token = this.peek();
       if (token.tokenType !== t.Identifier || !this.at(t.Identifier, 2) || this.peek(2).lineStart === true) return;
-      const [type, name] = [token.image, this.peek(2).image];
-      this.fail("K0129", this.tokenSpan(this.peek(2)), `Two names stand side by side: the type comes after the name.`, {
-        help: `Write \`${name}: ${type}\`.`,
-      });
+      const [first, second] = [token.image, this.peek(2).image];
+      const [name, type] = scalarTypes.has(second) ? [first, second] : [second, first];
+      this.fail(
+        "K0129",
+        this.tokenSpan(this.peek(2)),
+        "Two names stand side by side: a parameter has a `:` before its type.",
+        {
+          help: `Write \`${name}: ${type}\`.`,
+        },
+      );
     });
     const name = this.expectName(0, "a parameter");
     let type: TypeExpression | undefined;
@@ -476,6 +482,7 @@ export abstract class DeclarationGrammar extends TypeGrammar {
   }
 }
 
+const scalarTypes: ReadonlySet<string> = new Set(["real", "int", "bool", "key"]);
 const selectionWords: ReadonlySet<string> = new Set(["column", "columns", "array"]);
 
 function isDigits(token: SyntaxToken): boolean {

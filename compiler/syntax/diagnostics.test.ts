@@ -624,7 +624,7 @@ const programs: readonly (readonly [string, readonly string[]])[] = [
   ],
   [
     "fn f(real x) = x",
-    ['K0129 at "x": Two names stand side by side: the type comes after the name.', "help: Write `x: real`."],
+    ['K0129 at "x": Two names stand side by side: a parameter has a `:` before its type.', "help: Write `x: real`."],
   ],
   [
     "let y = [x for x in xs if x > 0]",
@@ -832,6 +832,10 @@ const programs: readonly (readonly [string, readonly string[]])[] = [
     ],
   ],
   [
+    "fn f(a, const b) = a",
+    ['K0129 at "b": Two names stand side by side: a parameter has a `:` before its type.', "help: Write `b: const`."],
+  ],
+  [
     "let y = a then b",
     ['K0117 at "then": This `then` belongs to no `if`.', "help: A choice is written `if c then a else b`."],
   ],
@@ -903,7 +907,7 @@ const programs: readonly (readonly [string, readonly string[]])[] = [
   ],
   [
     "fn f(x real) = x",
-    ['K0129 at "real": Two names stand side by side: the type comes after the name.', "help: Write `real: x`."],
+    ['K0129 at "real": Two names stand side by side: a parameter has a `:` before its type.', "help: Write `x: real`."],
   ],
   [
     "let x: = 3",
@@ -916,6 +920,7 @@ const programs: readonly (readonly [string, readonly string[]])[] = [
     "problem p() {\n  minimise x\n}",
     [
       'K0101 at "minimise": I expected `var`, `minimize`, `maximize`, `subject to`, `let` or `fn`, but found the name `minimise`.',
+      "help: Did you mean `minimize`?",
     ],
   ],
   [
@@ -943,7 +948,13 @@ const programs: readonly (readonly [string, readonly string[]])[] = [
       "help: Choose another name, such as `for_` or `my_for`.",
     ],
   ],
-  ["let y = f(in = 1)", ['K0101 at "in": I expected `,`, `;` or `)`, but found the word `in`.']],
+  [
+    "let y = f(in = 1)",
+    [
+      'K0112 at "in": `in` is a reserved word and cannot be the name of an argument.',
+      "help: Choose another name, such as `in_` or `my_in`.",
+    ],
+  ],
   [
     "let y = a === b !== c <> d",
     [
@@ -978,7 +989,7 @@ const programs: readonly (readonly [string, readonly string[]])[] = [
       'K0101 at "=": I expected an expression after `=`, but found `=`.',
       "help: Put a value between `=` and `=`, or delete one of them.",
       'K0101 at "let": I expected an expression after `+`, but found the word `let`.',
-      "help: Put a value between `+` and `let`, or delete one of them.",
+      "help: Add what should come after `+`, or delete it.",
       'K0116 at ",": A tuple of one value does not exist: a plain tuple has none or at least two.',
       "help: Delete the `,`. A tuple of one field has a name: `(x: e)`.",
     ],

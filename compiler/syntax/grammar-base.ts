@@ -249,8 +249,14 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
    * The statements between two braces: separated by line breaks or `;`, which may be left out after a `}` and before
    * a word that starts a statement. `starts` tells whether an item can start here, `expected` says what may.
    */
-  protected items(item: () => void, expected: string, starts: () => boolean, startsWithWord: () => boolean): void {
-    this.ACTION(() => this.#reachItem(expected, starts));
+  protected items(
+    item: () => void,
+    expected: string,
+    starts: () => boolean,
+    startsWithWord: () => boolean,
+    words: readonly string[] = [],
+  ): void {
+    this.ACTION(() => this.#reachItem(expected, starts, words));
     this.many(
       0,
       when(
@@ -261,18 +267,22 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
             this.ACTION(() => this.requireSeparator(startsWithWord));
           });
           this.many(1, () => this.consume(9, t.Separator));
-          this.ACTION(() => this.#reachItem(expected, starts));
+          this.ACTION(() => this.#reachItem(expected, starts, words));
         },
       ),
     );
   }
 
   /** Goes to the next token that starts an item, complaining about what stands between. */
-  #reachItem(expected: string, starts: () => boolean): void {
+  #reachItem(expected: string, starts: () => boolean, words: readonly string[]): void {
     for (;;) {
       while (this.at(t.Newline) || this.at(t.Semicolon)) this.skipToken();
       if (this.at(t.CloseBrace) || this.isEnd() || starts()) return;
-      this.recovering(() => this.failAfterOperand(expected));
+      this.recovering(() => {
+        const meant = this.at(t.Identifier) ? closest(this.peek().image, words) : undefined;
+        if (meant !== undefined) this.failExpected(expected, { help: `Did you mean \`${meant}\`?` });
+        this.failAfterOperand(expected);
+      });
     }
   }
 

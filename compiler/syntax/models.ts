@@ -164,6 +164,7 @@ export abstract class ModelGrammar extends DeclarationGrammar {
       "`var`, `minimize`, `maximize`, `subject to`, `let` or `fn`",
       () => this.at(t.Let) || (this.at(t.Identifier) && problemWords.has(this.peek().image)),
       () => this.#startsProblemItem(),
+      [...problemWords],
     );
     this.ACTION(() => {
       if (goal !== undefined || this.diagnostics.length > before) return;

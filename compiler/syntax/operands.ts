@@ -50,8 +50,9 @@ export abstract class OperandGrammar extends GrammarBase {
     }
     const previous = this.LA(0);
     if (Number.isNaN(previous.startOffset) || previous.image === "") this.failExpected("an expression");
+    const ends = found.tokenType === t.CloseParen || found.tokenType === t.CloseBracket || found.tokenType === t.Let;
     const help =
-      found.tokenType === t.CloseParen || found.tokenType === t.CloseBracket || this.isEnd() || this.at(t.Separator)
+      ends || this.isEnd() || this.at(t.Separator)
         ? `Add what should come after \`${previous.image}\`, or delete it.`
         : `Put a value between \`${previous.image}\` and \`${shown(found.image)}\`, or delete one of them.`;
     this.failExpected(`an expression after \`${shown(previous.image)}\``, { help });

@@ -3,7 +3,7 @@
  * values alone (emitted where we are) and those that are linear in the tangents (kept apart, to be
  * applied or transposed).
  */
-import { Builder, paramsKey, removeDead } from "../core/builder.ts";
+import { atomKey, Builder, paramsKey, removeDead } from "../core/builder.ts";
 import { type Atom, type Equation, type Graph, newVar, type Pass, type Var } from "../core/graph.ts";
 import type { Emitter, Params, Primitive } from "../core/primitive.ts";
 import type { Span } from "../syntax/tree.ts";
@@ -52,7 +52,7 @@ export class SplitEmitter implements Emitter {
   }
 
   #append(primitive: Primitive, inputs: readonly Atom[], params: Params): readonly Var[] {
-    const key = `${primitive.name}(${inputs.map((a) => (a.kind === "var" ? a.id : `${a.type.dtype}${a.value}`)).join(",")})${paramsKey(params)}`;
+    const key = `${primitive.name}(${inputs.map(atomKey).join(",")})${paramsKey(params)}`;
     const found = this.#shared.get(key);
     if (found) return found;
     const types = primitive.infer(

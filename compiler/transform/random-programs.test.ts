@@ -10,7 +10,7 @@ import { graphProblems } from "../core/verify.ts";
 import { bind, compile, type Value } from "../index.ts";
 import { ProgramWriter, picker } from "./random-programs.ts";
 
-const runs = Number(process.env.DERIVATIVE_RUNS ?? 60);
+const runs = Number(process.env.DERIVATIVE_RUNS ?? 40);
 const seed = Number(process.env.DERIVATIVE_SEED ?? 20);
 
 /** What a script shows, each as flat numbers. */

@@ -55,6 +55,7 @@ export class ProgramWriter {
     const f = this.scalar(5, names);
     const g = this.vector(3, names);
     return [
+      "solver iterate() solves fixpoint(T) {\n start(x) = (x: x)\n next(s, t) = (x: T(s.x))\n}",
       "let w = 0.7",
       "let c = [0.4, -0.6, 0.9]",
       "let M = [[0.3, -0.2, 0.5], [0.1, 0.4, -0.3], [-0.6, 0.2, 0.1]]",
@@ -147,6 +148,11 @@ export class ProgramWriter {
       }
       case 19:
         return `(${v()} @ M @ ${v()})`;
+      case 22: {
+        const u = this.#fresh("u");
+        const adjoint = this.#pick(3) === 0 ? ", adjoint = unroll" : "";
+        return `fixpoint(${u} => 0.5 * sin(0.5 * ${u} * tanh(${s()})) + tanh(${s(n, 2)}), from = 0.0, by = iterate(tol = 1e-14, iters = 60)${adjoint}).x`;
+      }
       case 20:
         return `logsumexp(${v()})`;
       case 21: {

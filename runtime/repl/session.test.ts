@@ -15,7 +15,7 @@ const compiler: Compiler = {
   compile: (text, { file }) => {
     const { source, diagnostics } = parse(text, { file });
     const program = { file, source, sources: new Map([[file, text]]), data: [], params: [] };
-    return { program: diagnostics.length > 0 ? undefined : program, diagnostics };
+    return { program: diagnostics.length > 0 ? undefined : program, diagnostics, sources: program.sources };
   },
   bind: (program) => ({
     program,

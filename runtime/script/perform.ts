@@ -166,8 +166,8 @@ export function loadProgram(
   const { source } = compiler.parse(text, { file });
   const imported = readModules(source, access, compiler.parse);
   for (const [name, module] of Object.entries(imported.modules)) sources.set(name, module);
-  const { program, diagnostics } = compiler.compile(text, { file, modules: imported.modules });
-  for (const [name, module] of program?.sources ?? []) sources.set(name, module);
+  const { program, diagnostics, sources: all } = compiler.compile(text, { file, modules: imported.modules });
+  for (const [name, module] of all) sources.set(name, module);
   // What is said here about a missing file is more than the compiler can know, so it goes first and alone.
   const missing = new Set(imported.diagnostics.map((d) => d.span?.start));
   imported.diagnostics.forEach(report);

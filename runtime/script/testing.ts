@@ -39,7 +39,8 @@ export function fakeCompiler(fake: FakeProgram): Compiler {
         data: fake.data ?? [],
         params: fake.params ?? [],
       };
-      return { program: diagnostics.some((d) => d.severity === "error") ? undefined : program, diagnostics };
+      const failed = diagnostics.some((d) => d.severity === "error");
+      return { program: failed ? undefined : program, diagnostics, sources: program.sources };
     },
     bind: (program, bindings): BoundProgram => ({
       program,

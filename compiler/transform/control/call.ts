@@ -79,7 +79,7 @@ export const callPrimitive: Primitive<CallParams> = {
 };
 
 /** Functions of at most this many equations are spliced in: a call would cost more than it shares. */
-const inlineLimit = 24;
+const inlineLimit = 64;
 
 /** Applies a closed graph: in place when it is short, shared otherwise. */
 export function call(b: Emitter, graph: Graph, inputs: readonly Atom[], recompute: boolean): readonly Atom[] {

@@ -11,7 +11,7 @@ import { jvpOf } from "../jvp.ts";
 import { splitGraph } from "../linearize.ts";
 import { transposeOf } from "../transpose.ts";
 import { zerosOf } from "../zeros.ts";
-import { stopGradient } from "./effects.ts";
+import { stopUnread } from "./effects.ts";
 
 export interface CondParams extends Readonly<Record<string, unknown>> {
   /** Both take the operands after the predicate and give values of the same types. */
@@ -155,7 +155,7 @@ function selectLanes(
  */
 export function gateLanes(b: Emitter, lanes: Atom, graph: Graph, operands: readonly Atom[], batched: readonly boolean[]): readonly Atom[] {
   if (!mixesElements(graph)) return operands;
-  return operands.map((a, i) => (batched[i] && a.type.dtype === "real" ? selectPerLane(b, lanes, a, stopGradient(b, a)) : a));
+  return operands.map((a, i) => (batched[i] && a.type.dtype === "real" ? selectPerLane(b, lanes, a, stopUnread(b, a)) : a));
 }
 
 const mixing = new Set(

@@ -110,13 +110,19 @@ export const stopGradientPrimitive: Primitive = {
   infer: ([x]) => [x!],
   evaluate: ([x]) => [x!],
   jvp: (b, { inputs, params }) => ({ outputs: b.emit(stopGradientPrimitive, inputs, params), tangents: [undefined] }),
-  transpose: notLinear("stop_gradient"),
+  transpose: (_b, { params }) => (params.gate ? [undefined] : notLinear("stop_gradient")()),
   batch: (b, { inputs, params }) => ({ outputs: b.emit(stopGradientPrimitive, inputs, params), batched: [true] }),
 };
 
 export function stopGradient(b: Emitter, x: Atom): Atom {
   if (x.kind === "literal" || x.type.dtype !== "real") return x;
   return b.emit(stopGradientPrimitive, [x], {})[0]!;
+}
+
+/** The same where nobody reads the value: it may be a tangent, for its cotangent is zero anyway. */
+export function stopUnread(b: Emitter, x: Atom): Atom {
+  if (x.kind === "literal" || x.type.dtype !== "real") return x;
+  return b.emit(stopGradientPrimitive, [x], { gate: true })[0]!;
 }
 
 /** All of several promises. */
