@@ -16,8 +16,8 @@ import { select } from "../primitives/select.ts";
 import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import { batchGraph, withLanes } from "../transform/batch.ts";
-import type { Elaborator } from "./elaborator.ts";
 import { splitArguments } from "./derivatives.ts";
+import type { Elaborator } from "./elaborator.ts";
 import { errorEstimates } from "./properties.ts";
 import {
   type ArrayTerm,

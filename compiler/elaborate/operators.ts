@@ -121,7 +121,8 @@ export function elementwise(
   const common = commonType(terms, what, span);
   if (common === "key" || (common === "status" && options.at !== undefined))
     fail("K0211", span, `${what} wants numbers, but this is ${showTermType(terms[0]!)}.`, {
-      help: common === "key" ? "A key is not a number: draw from it, as in `normal[n](k)`." : "Compare a status with `==`.",
+      help:
+        common === "key" ? "A key is not a number: draw from it, as in `normal[n](k)`." : "Compare a status with `==`.",
     });
   const type = widen(common, options.at);
   const shape = commonShape(e, terms, what, span);

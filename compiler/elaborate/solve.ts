@@ -295,7 +295,11 @@ function asOperator(e: Elaborator, A: Term, args: CallArguments): FunctionTerm {
 const solve: Builtin = (e, args) => {
   const [model, from, by, adjoint, condition, record] = take("solve", args, ["model", ...signature]);
   if (model!.kind === "error") e.giveUp();
-  const solver = asSolver(e, by ?? standInSolver(e, model!.kind === "problem" ? "problem" : "solve", args.span), args.span);
+  const solver = asSolver(
+    e,
+    by ?? standInSolver(e, model!.kind === "problem" ? "problem" : "solve", args.span),
+    args.span,
+  );
   if (model!.kind === "problem")
     return solveProblem(
       e,

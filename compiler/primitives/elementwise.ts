@@ -2,10 +2,17 @@
  * How elementwise primitives are made: shape rule, evaluation, batching and derivative drivers are the
  * same for all of them; a file that defines one gives the scalar meaning and the derivative.
  */
-import { type DType, type NdArray } from "../core/array.ts";
+import type { DType, NdArray } from "../core/array.ts";
 import { compareDims, type Dim } from "../core/dimension.ts";
 import { type ArrayType, type Atom, showType } from "../core/graph.ts";
-import { type BatchResult, type Emitter, makeArray, type Params, type Primitive, type PrimitiveCall } from "../core/primitive.ts";
+import {
+  type BatchResult,
+  type Emitter,
+  makeArray,
+  type Params,
+  type Primitive,
+  type PrimitiveCall,
+} from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { broadcast, reshape } from "./shape.ts";
 
@@ -37,14 +44,18 @@ export function batchElementwise(
 ): BatchResult {
   const laneRank = Math.max(...call.inputs.map((a, i) => a.type.shape.length - (batched[i] ? 1 : 0)));
   const laneShape =
-    call.inputs
-      .map((a, i) => (batched[i] ? a.type.shape.slice(1) : a.type.shape))
-      .find((s) => s.length === laneRank) ?? [];
+    call.inputs.map((a, i) => (batched[i] ? a.type.shape.slice(1) : a.type.shape)).find((s) => s.length === laneRank) ??
+    [];
   const inputs = call.inputs.map((a, i) => {
     const rank = a.type.shape.length - (batched[i] ? 1 : 0);
     if (!batched[i]) {
       if (rank === 0) return a;
-      return broadcast(b, a, [size, ...laneShape], laneShape.map((_, k) => k + 1));
+      return broadcast(
+        b,
+        a,
+        [size, ...laneShape],
+        laneShape.map((_, k) => k + 1),
+      );
     }
     if (rank === laneRank) return a;
     return broadcast(b, a, [size, ...laneShape], [0]);

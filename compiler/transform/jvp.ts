@@ -65,7 +65,10 @@ export function jvpGraph(
         );
     });
   }
-  return { outputs: graph.outputs.map((a) => values.get(a)), tangents: graph.outputs.map((a, i) => ((wanted?.[i] ?? true) ? directionOf(a) : undefined)) };
+  return {
+    outputs: graph.outputs.map((a) => values.get(a)),
+    tangents: graph.outputs.map((a, i) => ((wanted?.[i] ?? true) ? directionOf(a) : undefined)),
+  };
 }
 
 export interface JvpGraph {

@@ -61,7 +61,8 @@ export class SplitEmitter implements Emitter {
     );
     const outputs = types.map(newVar);
     // A comparison of tangents, say: what hangs on it is linear in nothing.
-    if (!primitive.graphs && types.length > 0 && types.every((t) => t.dtype !== "real")) throw new Error(`internal error: ${primitive.name} is not linear`);
+    if (!primitive.graphs && types.length > 0 && types.every((t) => t.dtype !== "real"))
+      throw new Error(`internal error: ${primitive.name} is not linear`);
     for (const v of outputs) this.#linear.add(v.id);
     this.equations.push({ primitive, inputs, outputs, params, span: this.#span, pass: this.#pass });
     this.#shared.set(key, outputs);

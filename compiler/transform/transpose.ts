@@ -38,7 +38,8 @@ export function transposeLinear(
     b.at(
       e.span,
       () => {
-        if (isProductOfTangents(e, marks)) throw new Error(`internal error: ${e.primitive.name} of tangents is not linear`);
+        if (isProductOfTangents(e, marks))
+          throw new Error(`internal error: ${e.primitive.name} of tangents is not linear`);
         const outgoing = e.primitive.transpose(b, { inputs: e.inputs, params: e.params }, marks, incoming);
         const mask = e.outputs.length === 1 ? masks.get(e.outputs[0]!.id) : undefined;
         e.inputs.forEach((a, i) => {

@@ -86,7 +86,9 @@ const iotaBuiltin: Builtin = (e, args) => {
 const linspace: Builtin = (e, args) => {
   const [n] = sizes("linspace", args, 1);
   const [from, to] = take("linspace", args, ["from", "to"]).map((t) => arrayArgument(e, "linspace", t!, args, "real"));
-  for (const end of [from!, to!]) if (rankOf(end) > 0) fail("K0282", args.span, `\`linspace\` runs from one number to another, but this is ${showTermType(end)}.`);
+  for (const end of [from!, to!])
+    if (rankOf(end) > 0)
+      fail("K0282", args.span, `\`linspace\` runs from one number to another, but this is ${showTermType(end)}.`);
   return result(e, "linspace", [from!.atom, to!.atom], "real", [n!], (b) => {
     const steps = Math.max(1, (knownDim(n!) ?? 2) - 1);
     const u = div(b, convert(b, iota(b, n!), "real"), realLiteral(steps));

@@ -205,7 +205,8 @@ function position(which: "argmax" | "argmin"): Builtin {
     const a = arrayArgument(e, which, x!, args);
     const make = which === "argmax" ? argmax : argmin;
     if (rankOf(a) === 0) fail("K0282", args.span, `\`${which}\` takes an array, but this is ${showTermType(a)}.`);
-    if (a.type === "key" || a.type === "status") fail("K0283", args.span, `\`${which}\` compares numbers, but this is ${showTermType(a)}.`);
+    if (a.type === "key" || a.type === "status")
+      fail("K0283", args.span, `\`${which}\` compares numbers, but this is ${showTermType(a)}.`);
     const along =
       axis === undefined ? productOfDims(shapeOf(a)) : shapeOf(a)[oneAxis(e, which, axis, rankOf(a), args)]!;
     if (knownDim(along) === 0)

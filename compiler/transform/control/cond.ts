@@ -136,7 +136,14 @@ function selectLanes(
   const taken = guard ? and(b, guard, predicate) : predicate;
   const refused = guard ? and(b, guard, not(b, predicate)) : not(b, predicate);
   const first = batchGraph(b, params.then, gateLanes(b, predicate, params.then, operands, marks), marks, size, taken);
-  const second = batchGraph(b, params.otherwise, gateLanes(b, not(b, predicate), params.otherwise, operands, marks), marks, size, refused);
+  const second = batchGraph(
+    b,
+    params.otherwise,
+    gateLanes(b, not(b, predicate), params.otherwise, operands, marks),
+    marks,
+    size,
+    refused,
+  );
   const outputs = params.then.outputs.map((_, i) =>
     selectPerLane(
       b,
@@ -153,17 +160,29 @@ function selectLanes(
  * from them: what runs there may have infinite partials, and 0 * inf would be a NaN. Where all of a graph
  * goes element by element, the masks of the transpose see to that alone.
  */
-export function gateLanes(b: Emitter, lanes: Atom, graph: Graph, operands: readonly Atom[], batched: readonly boolean[]): readonly Atom[] {
+export function gateLanes(
+  b: Emitter,
+  lanes: Atom,
+  graph: Graph,
+  operands: readonly Atom[],
+  batched: readonly boolean[],
+): readonly Atom[] {
   if (!mixesElements(graph)) return operands;
-  return operands.map((a, i) => (batched[i] && a.type.dtype === "real" ? selectPerLane(b, lanes, a, stopUnread(b, a)) : a));
+  return operands.map((a, i) =>
+    batched[i] && a.type.dtype === "real" ? selectPerLane(b, lanes, a, stopUnread(b, a)) : a,
+  );
 }
 
 const mixing = new Set(
-  "broadcast cholesky cofactors conv cumprod cumsum determinant dotGeneral eigh factoredSolve fold gather inverse linearRecurrence linearSolve logDeterminant lu luFactors qr resize scatterAdd scatterSet sort sortWithIndices svd takeAlongAxis topK triangularSolve unfold".split(" "),
+  "broadcast cholesky cofactors conv cumprod cumsum determinant dotGeneral eigh factoredSolve fold gather inverse linearRecurrence linearSolve logDeterminant lu luFactors qr resize scatterAdd scatterSet sort sortWithIndices svd takeAlongAxis topK triangularSolve unfold".split(
+    " ",
+  ),
 );
 
 function mixesElements(graph: Graph): boolean {
-  return memoized(graph, "mixes elements", () => graph.equations.some((e) => e.primitive.graphs !== undefined || mixing.has(e.primitive.name)));
+  return memoized(graph, "mixes elements", () =>
+    graph.equations.some((e) => e.primitive.graphs !== undefined || mixing.has(e.primitive.name)),
+  );
 }
 
 /** Selects whole lanes by a bool per lane. */

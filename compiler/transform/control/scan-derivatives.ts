@@ -142,7 +142,8 @@ function jvpMask(graph: Graph, mask: readonly boolean[]): readonly boolean[] {
 function readsAny(graph: Graph, mask: readonly boolean[]): boolean {
   return memoized(graph, `reads ${maskKey(mask)}`, () => {
     const seen = new Set(graph.inputs.filter((_, i) => mask[i]).map((v) => v.id));
-    for (const e of graph.equations) if (e.inputs.some((a) => a.kind === "var" && seen.has(a.id))) for (const v of e.outputs) seen.add(v.id);
+    for (const e of graph.equations)
+      if (e.inputs.some((a) => a.kind === "var" && seen.has(a.id))) for (const v of e.outputs) seen.add(v.id);
     return graph.outputs.some((a) => a.kind === "var" && seen.has(a.id));
   });
 }
@@ -169,7 +170,8 @@ export function splitScan(
   }
   const resultMask = parts.linearOutputs.slice(params.carry);
   // Where the end depends on a tangent, the loop is linear in nothing.
-  if (params.condition && readsAny(params.condition, [...marks.constants, ...carryMask, ...marks.stacked])) throw new Error("internal error: a loop that ends by its tangent is not linear");
+  if (params.condition && readsAny(params.condition, [...marks.constants, ...carryMask, ...marks.stacked]))
+    throw new Error("internal error: a loop that ends by its tangent is not linear");
   const bodyMask = [...marks.constants, ...carryMask, ...marks.stacked];
 
   // What the linear body reads of this step: constants and stacked operands are at hand, the rest is stacked.
