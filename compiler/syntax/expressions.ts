@@ -22,11 +22,11 @@ export abstract class ExpressionGrammar extends AtomGrammar {
     });
     let result = this.or(0, this.#expressions());
     // What ends in an expression of its own has taken the updates in; a loop needs parentheses to be updated.
-    const takesUpdates = result.kind !== "lambda" && result.kind !== "if" && result.kind !== "loop";
+    const takesUpdates = () => result.kind !== "lambda" && result.kind !== "if" && result.kind !== "loop";
     this.many(
       0,
       when(
-        () => takesUpdates || result.parenthesized === true,
+        () => takesUpdates() || result.parenthesized === true,
         () => {
           const base = result;
           const update = this.subrule(1, this.update);

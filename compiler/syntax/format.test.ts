@@ -7,6 +7,9 @@ import { printExpression, printPattern, printType } from "./print.ts";
 import { expressionTree, fileTree, patternTree, typeTree } from "./testing-trees.ts";
 import type { SourceFile } from "./tree.ts";
 
+// A fixed seed, printed by fast-check on failure; another one can be tried by hand.
+fc.configureGlobal({ seed: Number(process.env.FUZZ_SEED ?? 20_240_613) });
+
 function parsed(text: string): SourceFile {
   const { source, diagnostics } = parse(text, { file: "test.opt" });
   assert.deepEqual(

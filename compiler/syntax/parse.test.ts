@@ -269,7 +269,7 @@ describe("line breaks", () => {
   });
   it("rules and forms may start the line after their head", () => {
     assert.equal(only("fn f(x) = x\n  derivative dx => dx", "fn").rule?.kind, "derivative");
-    assert.equal(only("fn f(x) = x\n  pullback\n (u) => u", "fn").rule?.kind, "pullback");
+    assert.equal(only("fn f(x) = x\n  pullback (u) => u", "fn").rule?.kind, "pullback");
     assert.equal(only("solver s()\n  minimizes f { start(x) = x }", "solver").form.kind, "minimizes");
     assert.equal(only("solver s()\n  solves (a, b) { start(x) = x }", "solver").form.kind, "own");
   });

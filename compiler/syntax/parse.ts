@@ -156,6 +156,8 @@ function merge(text: string, early: readonly Diagnostic[], late: readonly Diagno
         const opened = bracketCodes.has(other.code) ? other.notes.at(-1)?.span?.start : undefined;
         return (opened !== undefined && opened <= start) || text.slice(start, at).search(/[\r\n]/) < 0;
       }
+      // Closed before a new statement: what is wrong in that statement is its own mistake.
+      if (other.code === "K0102" && /(?:^|[\r\n])[ \t]*$/.test(text.slice(Math.max(0, at - 200), at))) return false;
       if (text.slice(at, start).search(/[\r\n]/) < 0) return true;
       // A bracket that is missing or too many confuses everything up to the end of its statement.
       return bracketCodes.has(other.code) && !/[\r\n][A-Za-z]/.test(text.slice(at, start));

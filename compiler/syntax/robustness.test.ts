@@ -6,6 +6,9 @@ import { format } from "./format.ts";
 import { parse, parseExpression } from "./parse.ts";
 import { fileTree } from "./testing-trees.ts";
 
+// A fixed seed, printed by fast-check on failure; another one can be tried by hand.
+fc.configureGlobal({ seed: Number(process.env.FUZZ_SEED ?? 20_240_613) });
+
 /** Parses, and checks what must hold for every text. */
 function survives(text: string): void {
   const { source, diagnostics } = parse(text, { file: "any.opt" });
