@@ -8,6 +8,9 @@ import { DiagnosticError } from "../../compiler/syntax/diagnostic.ts";
 import { readData } from "./readers.ts";
 import { bytesOf, declare, npyFile, npyHeader, temporaryFolder } from "./testing.ts";
 
+// A fixed seed, printed by fast-check on failure; another one can be tried by hand.
+fc.configureGlobal({ seed: Number(process.env.FUZZ_SEED ?? 20_240_613) });
+
 const text = (content: string) => new TextEncoder().encode(content);
 const npy = npyFile(npyHeader("<f4", [3, 2]), bytesOf(Float32Array.of(1, 2, 3, 4, 5, 6)));
 const good: Record<string, Uint8Array> = {

@@ -11,6 +11,9 @@ import { readData } from "./readers.ts";
 import { declare, diagnosticOf, temporaryFolder } from "./testing.ts";
 import { checkSavePath, saveValue } from "./writers.ts";
 
+// A fixed seed, printed by fast-check on failure; another one can be tried by hand.
+fc.configureGlobal({ seed: Number(process.env.FUZZ_SEED ?? 20_240_613) });
+
 function array(shape: readonly number[], values: readonly number[], type: ScalarType = "real"): Value {
   return {
     kind: "array",
