@@ -57,7 +57,7 @@ test("the codes in the sources are those of the catalogue", () => {
   for (const folder of ["compiler", "runtime", "stdlib"])
     for (const name of readdirSync(path.join(root, folder), { recursive: true, encoding: "utf8" })) {
       // Tests, and what only tests use, may make up codes.
-      if (!name.endsWith(".ts") || /\.(test|cases)\.ts$|(^|[/\\-])testing[^/\\]*\.ts$/.test(name)) continue;
+      if (!name.endsWith(".ts") || /\.(test|cases)\.ts$|(^|[/-])testing[^/\\]*\.ts$/.test(name)) continue;
       for (const [, code] of readFileSync(path.join(root, folder, name), "utf8").matchAll(/"(K\d{4})"/g))
         codes.add(code!);
     }

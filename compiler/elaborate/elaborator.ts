@@ -24,6 +24,9 @@ import { elaborateExpression } from "./expressions.ts";
 import type { Scope } from "./scope.ts";
 import { type ArrayTerm, alignFields, type RangeTerm, shapeOf, showTermType, type Term } from "./terms.ts";
 
+/** How many of the calls that led to a mistake are shown. */
+const shownCalls = 3;
+
 /** Thrown past a mistake that was already reported. */
 export class AlreadyReported extends Error {}
 
@@ -57,6 +60,8 @@ export class Elaborator {
   standard: (path: string, name: string) => Term | undefined = () => undefined;
   /** Builders of script statements: what they own is constant to every derivative. */
   readonly globals = new WeakSet<Builder>();
+  readonly #calls: { readonly what: string; readonly span: Span }[] = [];
+  readonly #stacks = new WeakMap<Diagnostic, readonly { readonly what: string; readonly span: Span }[]>();
   readonly #reported = new Set<string>();
 
   constructor(options: ElaboratorOptions) {
@@ -87,6 +92,29 @@ export class Elaborator {
     throw new AlreadyReported();
   }
 
+  /** Elaborates the body of a declared function: a mistake found in it is shown with the use that led there. */
+  inCall<T>(what: string, span: Span, body: () => T): T {
+    this.#calls.push({ what, span });
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof DiagnosticError && !this.#stacks.has(error.diagnostic))
+        this.#stacks.set(error.diagnostic, [...this.#calls]);
+      throw error;
+    } finally {
+      this.#calls.pop();
+    }
+  }
+
+  /** The mistake with the uses that led to it, the nearest first. */
+  #withCalls(diagnostic: Diagnostic): Diagnostic {
+    const calls = (this.#stacks.get(diagnostic) ?? this.#calls).slice(-shownCalls).reverse();
+    const notes = calls
+      .filter(({ span }) => span.start !== diagnostic.span?.start || span.file !== diagnostic.span.file)
+      .map(({ what, span }) => ({ message: `This is the use of ${what} that leads here:`, span }));
+    return notes.length === 0 ? diagnostic : { ...diagnostic, notes: [...diagnostic.notes, ...notes] };
+  }
+
   /** Runs `body`; a user's mistake in it is reported and gives `otherwise`. */
   recover<T>(body: () => T, otherwise: T): T {
     const saved = [this.builder, this.frame, this.depth, this.insideSolver] as const;
@@ -94,7 +122,7 @@ export class Elaborator {
       return body();
     } catch (error) {
       [this.builder, this.frame, this.depth, this.insideSolver] = saved;
-      if (error instanceof DiagnosticError) this.report(error.diagnostic);
+      if (error instanceof DiagnosticError) this.report(this.#withCalls(error.diagnostic));
       else if (error instanceof RangeError && /call stack/i.test(error.message))
         this.report(errorAt("K0299", undefined, "This program nests too deeply to be compiled."));
       else if (!(error instanceof AlreadyReported)) throw error;

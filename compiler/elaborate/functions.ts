@@ -350,7 +350,9 @@ export function declaredFunction(e: Elaborator, declaration: FunctionDeclaration
         });
       if (declaration.rule) return applyCustomRule(e, declaration, fitted, inner, body, args.span);
       const sizes = [...dims.found].map(([n, d]) => `${n}=${showDim(d)}`).join();
-      return sharedCall(e, cache, sizes, fitted, body) ?? body(fitted);
+      const use = () => sharedCall(e, cache, sizes, fitted, body) ?? body(fitted);
+      // While a declaration is checked nobody has called it yet.
+      return args.span === declaration.name.span ? use() : e.inCall(what, args.span, use);
     },
   };
   if (declaration.parameters.some((p) => p.default)) {
