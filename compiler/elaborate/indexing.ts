@@ -238,7 +238,7 @@ function isDim(x: Dim | Atom): x is Dim {
 }
 
 /** Where a slice starts and how many places it takes. Never clamped: what does not fit is an error. */
-function extentOf(e: Elaborator, size: Dim, s: Extract<Selector, { kind: "slice" }>): Extent {
+function extentOf(_e: Elaborator, size: Dim, s: Extract<Selector, { kind: "slice" }>): Extent {
   const place = (t: ArrayTerm | undefined, otherwise: Dim): Dim | undefined => {
     if (t === undefined) return otherwise;
     if (t.dimension === undefined) return undefined;

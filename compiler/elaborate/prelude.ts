@@ -8,6 +8,7 @@ import { linearBuiltins } from "./builtins/linear.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
 import type { Builtin } from "./builtins/support.ts";
+import { windowBuiltins } from "./builtins/windows.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { Scope } from "./scope.ts";
 import { solveBuiltins } from "./solve.ts";
@@ -16,6 +17,7 @@ const families: readonly Readonly<Record<string, Builtin>>[] = [
   elementwiseBuiltins,
   reductionBuiltins,
   arrayBuiltins,
+  windowBuiltins,
   linearBuiltins,
   randomBuiltins,
   calculusBuiltins,

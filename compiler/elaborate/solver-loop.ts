@@ -27,12 +27,9 @@ import { select } from "../primitives/select.ts";
 import { foldIn } from "../primitives/threefry.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { graphHasEffect } from "../transform/batch.ts";
-import { collectChecks } from "../transform/collect-checks.ts";
 import { reportPrimitive } from "../transform/control/effects.ts";
 import { noDerivative } from "../transform/control/refuse.ts";
 import { scan } from "../transform/control/scan.ts";
-import { inlineGraph } from "../transform/inline.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
 import { chooseTerm, joinTerms } from "./control.ts";
@@ -54,6 +51,7 @@ import {
   type TupleTerm,
   tupleTerm,
 } from "./terms.ts";
+import { guarded } from "./trial.ts";
 
 export interface SolveForm {
   readonly call: "minimize" | "maximize" | "root" | "fixpoint" | "least_squares" | "linear_solve" | "solve";
@@ -180,7 +178,7 @@ class SolverRun {
       Var,
       Var,
     ];
-    const status = body.input({ dtype: "int", shape: [] });
+    const _status = body.input({ dtype: "int", shape: [] });
     const taken = body.input({ dtype: "int", shape: [] });
     const t = body.input({ dtype: "int", shape: [] });
 
@@ -618,47 +616,4 @@ function matchTypes<T extends Term>(e: Elaborator, term: T, like: Term): T {
     return { ...term, items: term.items.map((t, i) => matchTypes(e, t, like.items[i]!)) };
   if (term.kind === "array" && like.kind === "array") return convertTo(e, term, like.type) as T;
   return term;
-}
-
-/**
- * A part of a form as a solver may try it anywhere: where it fails (an index out of range, a singular
- * matrix, an inner solve that diverged) its value is not finite, so that the trial is rejected.
- */
-function guarded(e: Elaborator, part: Term): Term {
-  if (part.kind !== "function" || e.mode === "check") return part;
-  return {
-    ...part,
-    apply: (args) => {
-      const inner = new Builder({ parent: e.builder });
-      // The part is the user's own function: its inner solves report, and a bad ending rejects the trial.
-      const inside = e.insideSolver;
-      e.insideSolver = false;
-      let result: Term;
-      try {
-        result = e.within(inner, () => part.apply(args));
-      } finally {
-        e.insideSolver = inside;
-      }
-      if (result.kind === "function") return guarded(e, result);
-      const leaves = leavesOf(result, () => e.giveUp());
-      const { graph, captured } = inner.close(
-        "trial",
-        leaves.map((l) => l.atom),
-      );
-      if (!graphHasEffect(graph)) return rebuildOn(e, result, leaves, inlineGraph(e.builder, graph, captured));
-      const outputs = inlineGraph(e.builder, collectChecks(graph), captured);
-      const ok = outputs.at(-1)!;
-      const atoms = leaves.map((l, i) =>
-        l.type === "real" ? select(e.builder, ok, outputs[i]!, realLiteral(Number.NaN)) : outputs[i]!,
-      );
-      return rebuildOn(e, result, leaves, atoms);
-    },
-  };
-}
-
-function rebuildOn(_e: Elaborator, like: Term, leaves: readonly ArrayTerm[], atoms: readonly Atom[]): Term {
-  return rebuild(
-    like,
-    leaves.map((l, i) => ({ ...l, atom: atoms[i]! })),
-  );
 }
