@@ -13,7 +13,7 @@ import { applyTerm } from "./elaborate/functions.ts";
 import { boundProperties } from "./elaborate/property-runs.ts";
 import { suggest } from "./elaborate/scope.ts";
 import type { ElaboratedScript, Step } from "./elaborate/script.ts";
-import { traceIterations } from "./elaborate/solver-loop.ts";
+import { traceIterations } from "./elaborate/solver-record.ts";
 import { type CallArguments, type FunctionTerm, showTermType, type Term } from "./elaborate/terms.ts";
 import { leafArrays, literalValue, termValue, termValueFrom, valueTerm } from "./elaborate/values.ts";
 import type { BindOptions, BoundProgram, BoundProperty, Program, RunOptions, Value } from "./program.ts";

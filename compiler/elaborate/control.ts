@@ -21,6 +21,7 @@ import {
   alignFields,
   leavesOf,
   mapLeaves,
+  plainLeaf,
   rankOf,
   rebuild,
   sameStructure,
@@ -45,16 +46,12 @@ function carried(e: Elaborator, term: Term, what: string, span: Span): ArrayTerm
   });
 }
 
-/** Brings two terms to one type, leaf by leaf: ints widen to reals. Undefined when they do not fit. */
-export function joinTerms(
-  e: Elaborator,
-  a: Term,
-  c: Term,
-): { readonly type: Term; readonly problem: string | undefined } {
+/** The type two terms have in common, leaf by leaf: ints widen to reals. `problem` says why there is none. */
+export function joinTerms(a: Term, c: Term): { readonly type: Term; readonly problem: string | undefined } {
   if (!sameStructure(a, c)) return { type: a, problem: `one is ${showTermType(a)}, the other ${showTermType(c)}` };
   if (a.kind === "tuple" && c.kind === "tuple") {
     const aligned = a.names && c.names ? alignFields(c, a.names)! : c;
-    const parts = a.items.map((t, i) => joinTerms(e, t, aligned.items[i]!));
+    const parts = a.items.map((t, i) => joinTerms(t, aligned.items[i]!));
     return { type: { ...a, items: parts.map((p) => p.type) }, problem: parts.find((p) => p.problem)?.problem };
   }
   if (a.kind === "array" && c.kind === "array") {
@@ -71,7 +68,7 @@ export function joinTerms(
 }
 
 /** Converts the leaves of `term` to the types of `like`, in its order of fields. */
-function matchTypes(e: Elaborator, term: Term, like: Term): Term {
+export function matchTypes(e: Elaborator, term: Term, like: Term): Term {
   if (term.kind === "tuple" && like.kind === "tuple") {
     const aligned = term.names && like.names ? alignFields(term, like.names)! : term;
     return { ...aligned, items: aligned.items.map((t, i) => matchTypes(e, t, like.items[i]!)) };
@@ -79,8 +76,6 @@ function matchTypes(e: Elaborator, term: Term, like: Term): Term {
   if (term.kind === "array" && like.kind === "array") return convertTo(e, term, like.type);
   return term;
 }
-
-const plain = (leaf: ArrayTerm, atom: Atom): ArrayTerm => ({ kind: "array", type: leaf.type, atom });
 
 // ---------------------------------------------------------------- if
 
@@ -121,14 +116,13 @@ export function chooseTerm(e: Elaborator, predicate: Atom, then: () => Term, oth
   const a = e.within(builders[0], then);
   const c = e.within(builders[1], otherwise);
   if (a.kind === "error" || c.kind === "error") e.giveUp();
-  const leaves = carried(e, a, "A value chosen while running", span);
+  carried(e, a, "A value chosen while running", span);
   carried(e, c, "A value chosen while running", span);
-  const { type, problem } = joinTerms(e, a, c);
+  const { type, problem } = joinTerms(a, c);
   if (problem !== undefined) {
     if (e.mode === "check" && isUndecided(e, predicate)) return { kind: "error" };
     fail("K0272", span, `Both sides of this \`if\` need one type, but ${problem}.`);
   }
-  void leaves;
   const outputs = [
     e.within(builders[0], () => carried(e, matchTypes(e, a, type), "", span)),
     e.within(builders[1], () => carried(e, matchTypes(e, c, type), "", span)),
@@ -150,7 +144,7 @@ export function chooseTerm(e: Elaborator, predicate: Atom, then: () => Term, oth
   const typed = carried(e, type, "", span);
   return rebuild(
     type,
-    typed.map((t, i) => plain(t, results[i]!)),
+    typed.map((t, i) => plainLeaf(t, results[i]!)),
   );
 }
 
@@ -239,9 +233,9 @@ function tryLoop(
   // Both graphs take the same operands: constants, [counter] state, slices.
   const make = (builder: Builder, body: (inner: Scope, counter: Atom | undefined) => readonly Atom[]) => {
     const counter = range ? builder.input(intScalar) : undefined;
-    const state = leaves.map((t) => plain(t, builder.input(t.atom.type)));
+    const state = leaves.map((t) => plainLeaf(t, builder.input(t.atom.type)));
     const slices = sliced.map((t) =>
-      plain(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })),
+      plainLeaf(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })),
     );
     return e.within(builder, () => {
       e.frame.loops.push(builder);
@@ -277,7 +271,7 @@ function tryLoop(
       next = next.items[0]!;
     }
     if (next.kind === "range") next = e.rangeToArray(next, x.body.result.span);
-    const { type, problem } = joinTerms(e, initial, next);
+    const { type, problem } = joinTerms(initial, next);
     if (problem !== undefined)
       fail(
         "K0276",
@@ -353,13 +347,13 @@ function tryLoop(
   const first = range ? 1 : 0;
   const last = rebuild(
     initial,
-    leaves.map((t, i) => plain(t, emitted[first + i]!)),
+    leaves.map((t, i) => plainLeaf(t, emitted[first + i]!)),
   );
   if (x.form === "loop") return { term: last };
   const typed = carried(e, results!, "", x.span);
   const outs = rebuild(
     results!,
-    typed.map((t, i) => plain(t, emitted[state + i]!)),
+    typed.map((t, i) => plainLeaf(t, emitted[state + i]!)),
   );
   return { term: { kind: "tuple", names: undefined, items: [last, outs] } };
 }
@@ -398,7 +392,7 @@ export function mapTerm(
   const stacked = carried(e, source, "What a map runs over", sourceSpan);
   const builder = new Builder({ parent: e.builder, hoist: true });
   const elements = stacked.map((t) =>
-    plain(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })),
+    plainLeaf(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })),
   );
   const result = e.within(builder, () => {
     e.frame.loops.push(builder);
@@ -428,5 +422,5 @@ export function mapTerm(
     );
     outputs = batched.outputs.map((a, i) => withLanes(e.builder, a, batched.batched[i]!, size));
   }
-  return mapLeaves(result, (leaf, i) => plain(leaf, outputs[i]!));
+  return mapLeaves(result, (leaf, i) => plainLeaf(leaf, outputs[i]!));
 }

@@ -91,12 +91,12 @@ function withUnknowns(
                 inner.span,
                 `${what} with its parameters fixed takes its unknowns as one value, but ${inner.positional.length} are given.`,
               );
-            return evaluate(spreadUnknowns(e, unknowns, inner, what), parameters);
+            return evaluate(spreadUnknowns(unknowns, inner, what), parameters);
           },
         };
       return evaluate(
         unknowns.length > 1 && args.positional.length === 1 && isUnknownsTuple(args.positional[0]!, unknowns)
-          ? spreadUnknowns(e, unknowns, args, what)
+          ? spreadUnknowns(unknowns, args, what)
           : args,
         parameters,
       );
@@ -109,7 +109,7 @@ function isUnknownsTuple(t: Term, unknowns: readonly string[]): boolean {
 }
 
 /** Several unknowns come as one named tuple. */
-function spreadUnknowns(_e: Elaborator, unknowns: readonly string[], args: CallArguments, what: string): CallArguments {
+function spreadUnknowns(unknowns: readonly string[], args: CallArguments, what: string): CallArguments {
   const only = args.positional[0]!;
   if (unknowns.length === 1) return args;
   if (!isUnknownsTuple(only, unknowns) || only.kind !== "tuple")

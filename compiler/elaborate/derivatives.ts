@@ -11,6 +11,7 @@ import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
 import { batchGraph, withLanes } from "../transform/batch.ts";
 import { stopGradient } from "../transform/control/effects.ts";
+import { inlineGraph } from "../transform/inline.ts";
 import { jvpGraph } from "../transform/jvp.ts";
 import { applyLinear, linearize } from "../transform/linearize.ts";
 import { transposeLinear } from "../transform/transpose.ts";
@@ -25,6 +26,7 @@ import {
   type FunctionTerm,
   leavesOf,
   rankOf,
+  realArray,
   rebuild,
   sameStructure,
   shapeOf,
@@ -130,8 +132,6 @@ function asFunction(e: Elaborator, term: Term, what: string, span: Span): Functi
     });
   return term;
 }
-
-const realArray = (atom: Atom): ArrayTerm => ({ kind: "array", type: "real", atom });
 
 /** `value_and_grad(f)(x, ...)`; with `aux` the function may give `(value, rest)`. */
 export function gradient(
@@ -366,41 +366,29 @@ export function linearized(e: Elaborator, given: Term, args: CallArguments): Ter
   );
   requireReal(d.result, "linearize", args.span);
   const outs = leavesOf(d.result, refuseLeaf(e, "", args.span));
-  if (e.mode === "check") {
-    const values = opaque(
-      e.builder,
-      "linearize",
-      operandsOf(d),
-      outs.map((t) => t.atom.type),
-    );
-    const apply = (inner: CallArguments): Term => {
-      const v = inner.positional[0];
-      if (!v) fail("K0507", inner.span, "The derivative takes a direction.");
-      const w = alignDirection(e, realTerm(e, v, "The direction", inner.span), x, "direction", inner.span);
-      return forward(
-        e,
-        d,
-        leavesOf(w, refuseLeaf(e, "", inner.span)).map((t) => t.atom),
-      );
-    };
-    return tupleTerm([rebuild(d.result, values.map(realArray)), { kind: "function", name: "", arity: 1, apply }]);
-  }
-  const { outputs, linear } = linearize(e.builder, d.graph, operandsOf(d), maskOf(d));
+  // A loop without a bound cannot be split into values and a linear part: it runs again for each direction.
+  const whole = e.mode === "check" || hasUnboundedLoop(d);
+  const split = whole ? undefined : linearize(e.builder, d.graph, operandsOf(d), maskOf(d));
+  const values = split?.outputs ?? valuesOf(e, d, outs);
   const apply = (inner: CallArguments): Term => {
     const v = inner.positional[0];
     if (!v) fail("K0507", inner.span, "The derivative takes a direction.");
     const w = alignDirection(e, realTerm(e, v, "The direction", inner.span), x, "direction", inner.span);
-    const tangents = applyLinear(
-      e.builder,
-      linear,
-      leavesOf(w, refuseLeaf(e, "", inner.span)).map((t) => t.atom),
-    );
+    const directions = leavesOf(w, refuseLeaf(e, "", inner.span)).map((t) => t.atom);
+    if (!split) return forward(e, d, directions);
+    const tangents = applyLinear(e.builder, split.linear, directions);
     return rebuild(
       d.result,
       outs.map((t, i) => realArray(instantiate(e.builder, tangents[i], t.atom.type))),
     );
   };
-  return tupleTerm([rebuild(d.result, outputs.map(realArray)), { kind: "function", name: "", arity: 1, apply }]);
+  return tupleTerm([rebuild(d.result, values.map(realArray)), { kind: "function", name: "", arity: 1, apply }]);
+}
+
+/** The function's value at its point. */
+function valuesOf(e: Elaborator, d: Differentiated, outs: readonly ArrayTerm[]): readonly Atom[] {
+  const types = outs.map((t) => t.atom.type);
+  return e.emitMany("value", operandsOf(d), types, (b) => inlineGraph(b, d.graph, operandsOf(d)));
 }
 
 /** `jacobian(f)(x, ...)`: the output's axes, then the input's; over tuples a matrix. */
@@ -435,12 +423,14 @@ export function jacobian(
   const [m, n] = [knownDim(rows)!, knownDim(columns)!];
   const reverse = mode === "reverse" || (mode === undefined && m < n && !hasUnboundedLoop(d));
   const b = e.builder;
-  const { linear } = linearize(b, d.graph, operandsOf(d), maskOf(d));
-  // The derivative as a graph of one direction, applied to all unit directions at once.
+  // The derivative as a graph of one direction, applied to all unit directions at once. What does not depend
+  // on the direction is hoisted out of it as it is made.
   const inner = new Builder({ parent: b, hoist: true });
   const from = reverse ? outs : d.leaves;
   const inputs = from.map((t) => inner.input(t.atom.type));
-  const applied = reverse ? transposeLinear(inner, linear, inputs) : applyLinear(inner, linear, inputs);
+  const applied = reverse
+    ? transposeLinear(inner, linearize(b, d.graph, operandsOf(d), maskOf(d)).linear, inputs)
+    : jvpGraph(inner, d.graph, operandsOf(d), [...d.captured.map(() => undefined), ...inputs]).tangents;
   const to = reverse ? d.leaves : outs;
   const { graph, captured } = inner.close(
     what,

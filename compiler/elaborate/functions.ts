@@ -119,7 +119,7 @@ export function lambdaTerm(e: Elaborator, x: Lambda, scope: Scope): FunctionTerm
     arity: x.parameters.length,
     span: x.span,
     apply: (args) => {
-      refuseNamed(args, "");
+      refuseNamed(args);
       countArguments(args, x.parameters.length, "this function", x.span);
       const inner = new Scope(scope);
       x.parameters.forEach((p, i) => {
@@ -130,7 +130,7 @@ export function lambdaTerm(e: Elaborator, x: Lambda, scope: Scope): FunctionTerm
   };
 }
 
-function refuseNamed(args: CallArguments, _name: string): void {
+function refuseNamed(args: CallArguments): void {
   const [first] = args.named.keys();
   if (first !== undefined)
     fail("K0233", args.span, `This function has no argument called \`${first}\`.`, {

@@ -18,7 +18,6 @@ import { batchGraph, withLanes } from "../transform/batch.ts";
 import { customDerivativePrimitive } from "../transform/control/custom.ts";
 import { check, stopGradient } from "../transform/control/effects.ts";
 import { jvpGraph } from "../transform/jvp.ts";
-import { applyLinear, linearize } from "../transform/linearize.ts";
 import { instantiate } from "../transform/zeros.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { realTerm } from "./operators.ts";
@@ -105,15 +104,14 @@ function tangentRule(
         ),
       );
       // dF/dx, one column a unit direction.
-      const { linear } = linearize(
-        b,
+      const inner = new Builder({ parent: b, hoist: true });
+      const units = xTypes.map((t) => inner.input(t));
+      const applied = jvpGraph(
+        inner,
         condition,
         [...captured, ...x],
-        [...captured.map(() => false), ...x.map(() => true)],
-      );
-      const inner = new Builder({ parent: b });
-      const units = xTypes.map((t) => inner.input(t));
-      const applied = applyLinear(inner, linear, units);
+        [...captured.map(() => undefined), ...units],
+      ).tangents;
       const column = inner.close(
         "column",
         applied.map((t, i) => instantiate(inner, t, condition.outputs[i]!.type)),

@@ -238,7 +238,7 @@ function isDim(x: Dim | Atom): x is Dim {
 }
 
 /** Where a slice starts and how many places it takes. Never clamped: what does not fit is an error. */
-function extentOf(_e: Elaborator, size: Dim, s: Extract<Selector, { kind: "slice" }>): Extent {
+function extentOf(size: Dim, s: Extract<Selector, { kind: "slice" }>): Extent {
   const place = (t: ArrayTerm | undefined, otherwise: Dim): Dim | undefined => {
     if (t === undefined) return otherwise;
     if (t.dimension === undefined) return undefined;
@@ -283,7 +283,7 @@ function differenceOf(a: ArrayTerm, b: ArrayTerm): Dim | undefined {
 function takeSlice(e: Elaborator, x: ArrayTerm, axis: number, s: Extract<Selector, { kind: "slice" }>): ArrayTerm {
   const shape = shapeOf(x);
   if (!s.start && !s.stop && s.step === 1) return x;
-  const { length, start } = extentOf(e, shape[axis]!, s);
+  const { length, start } = extentOf(shape[axis]!, s);
   const type = coreType(x.type, withAxis(shape, axis, [length]));
   if (isDim(start)) {
     const atom = e.emit("slice", [x.atom], type, (b) => {
@@ -411,7 +411,7 @@ function updateTerm(
       });
       target.push(...shapeOf(s.indices));
     } else {
-      const { length, start } = extentOf(e, shape[axis]!, s);
+      const { length, start } = extentOf(shape[axis]!, s);
       const rows = isDim(start)
         ? e.emit("rows", [], { dtype: "int", shape: [length] }, (b) =>
             add(b, mul(b, iota(b, length), intLiteral(s.step)), intLiteral(knownDim(start)!)),

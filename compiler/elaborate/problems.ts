@@ -135,7 +135,7 @@ function rowsOf(line: Constraint, index: number): Row[] {
   });
 }
 
-function partsOf(e: Elaborator, model: Model, rows: readonly Row[], span: Span): Parts {
+function partsOf(e: Elaborator, model: Model, rows: readonly Row[]): Parts {
   const { declaration, scope } = model;
   const variables = declaration.variables.map((v) => v.name.name);
   const at = (w: Term, body: (inner: Scope) => Term): Term => {
@@ -186,7 +186,6 @@ function partsOf(e: Elaborator, model: Model, rows: readonly Row[], span: Span):
       };
     },
   };
-  void span;
   return { f, h: group("h"), g: group("g"), project: sets.length > 0 ? project : undefined };
 }
 
@@ -209,7 +208,7 @@ export function solveProblem(
       help: "A solver for models `solves problem(f, h, g)`.",
     });
   const rows = declaration.constraints.flatMap((line, i) => (line.kind === "constraint" ? rowsOf(line, i) : []));
-  const parts = partsOf(e, model, rows, span);
+  const parts = partsOf(e, model, rows);
   const listed = form.parts.map((p) => p.name);
   const given = new Map<string, Term>();
   for (const name of listed) {

@@ -103,6 +103,19 @@ show grad(a => sum(minimize(w => (w - a)^2, from = 0.0, by = descent(iters = 5)$
   assert.ok(runScript(trace(", adjoint = unroll")).values.size === 1);
 });
 
+test("a value that is not the objective's is not differentiated as if it were", () => {
+  const value = (own: string) => `
+solver descent() minimizes f {
+  start(x) = (x: x)
+  next(s, t) = (x: s.x - 0.1 * grad(f)(s.x))
+  value(s) = ${own}
+}
+fn best(a: real) = minimize(w => (w - a)^2 + a, from = 0.0, by = descent()).value
+show best(2.0), grad(best)(2.0)`;
+  assert.throws(() => runScript(value("f(s.x) + sum(abs(s.x))")), /not the objective's derivative/);
+  assert.ok(Math.abs(runScript(value("f(s.x)")).values.get("grad(best)(2.0)")![0]! - 1) < 1e-6);
+});
+
 test("a singular condition is reported, not divided by", () => {
   assert.throws(
     () =>

@@ -138,7 +138,7 @@ function minimizeLike(
     const stochastic = form.kind === "minimizes" && form.arguments !== undefined;
     let objective: FunctionTerm = f!;
     if (call === "maximize") objective = { ...f!, apply: (inner) => negate(e, f!.apply(inner), inner.span) };
-    if (stochastic) objective = withKey(e, objective) as FunctionTerm;
+    if (stochastic) objective = withKey(objective);
     const parts = new Map<string, Term>([[partNames(o.solver.declaration)[0]!, objective]]);
     const solved = runSolver(e, {
       ...o,

@@ -3,8 +3,9 @@
  * not taken; the best point is kept. The whole solve is one `scan`.
  */
 import { Builder } from "../core/builder.ts";
-import { addDims, knownDim } from "../core/dimension.ts";
+import { addDims, type Dim } from "../core/dimension.ts";
 import { type Atom, boolLiteral, type Graph, intLiteral, realLiteral, type Var } from "../core/graph.ts";
+import type { Emitter } from "../core/primitive.ts";
 import { type StatusName, statusCode } from "../core/status.ts";
 import { add } from "../primitives/arithmetic.ts";
 import {
@@ -19,37 +20,32 @@ import {
   or,
 } from "../primitives/comparison.ts";
 import { convert } from "../primitives/convert.ts";
-import { gather } from "../primitives/gather.ts";
 import { iota } from "../primitives/iota.ts";
 import { reduceAll } from "../primitives/reduce.ts";
-import { minimum } from "../primitives/rounding.ts";
 import { select } from "../primitives/select.ts";
 import { foldIn } from "../primitives/threefry.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { reportPrimitive } from "../transform/control/effects.ts";
-import { noDerivative } from "../transform/control/refuse.ts";
 import { scan } from "../transform/control/scan.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
-import { chooseTerm, joinTerms } from "./control.ts";
-import { stopped } from "./derivatives.ts";
+import { chooseTerm, joinTerms, matchTypes } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
-import { implicitSolution } from "./implicit.ts";
-import { arithmetic, convertTo, realTerm } from "./operators.ts";
-import { type ConfiguredSolver, memberOf, membersAt } from "./solver-terms.ts";
+import { convertTo, realTerm } from "./operators.ts";
+import { residualAt, samplesValue, solveRecord } from "./solver-record.ts";
+import { type ConfiguredSolver, type Members, memberOf, membersAt } from "./solver-terms.ts";
 import {
   type ArrayTerm,
   type FunctionTerm,
   leavesOf,
-  mapLeaves,
+  plainLeaf,
   rankOf,
+  realArray,
   rebuild,
   showTermType,
   type Term,
   type TupleTerm,
-  tupleTerm,
 } from "./terms.ts";
 import { guarded } from "./trial.ts";
 
@@ -74,12 +70,7 @@ export interface SolveForm {
   readonly span: Span;
 }
 
-/** The iterations of the solve a trace belongs to: a plot of it stops there. */
-export const traceIterations = new WeakMap<Atom, Atom>();
-
 const code = (name: StatusName) => intLiteral(statusCode(name));
-const real = (atom: Atom): ArrayTerm => ({ kind: "array", type: "real", atom });
-const plain = (leaf: ArrayTerm, atom: Atom): ArrayTerm => ({ kind: "array", type: leaf.type, atom });
 
 export function runSolver(e: Elaborator, form: SolveForm): TupleTerm {
   return e.at(form.span, () => new SolverRun(e, form).run());
@@ -96,7 +87,7 @@ class SolverRun {
     this.form = form;
     const tol = form.solver.options.get("tol");
     const standard = realLiteral(Math.sqrt(e.precision === "f64" ? 2 ** -52 : 2 ** -23));
-    this.#tolerance = tol ? (realTerm(e, tol, "`tol`", form.span) as ArrayTerm) : real(standard);
+    this.#tolerance = tol ? (realTerm(e, tol, "`tol`", form.span) as ArrayTerm) : realArray(standard);
     if (this.#tolerance.kind !== "array" || rankOf(this.#tolerance) > 0)
       fail("K0740", form.span, "`tol` is one number.");
     this.#guarded = new Map([...form.parts].map(([n, t]) => [n, guarded(e, t)]));
@@ -122,8 +113,8 @@ class SolverRun {
     let state = first;
     for (let attempt = 0; attempt < 4; attempt++) {
       const result = this.#loop(state, key, iterations);
-      if (!("widen" in result)) return this.#record(result, iterations);
-      state = matchTypes(e, state, result.widen);
+      if (!("widen" in result)) return solveRecord(e, form, result);
+      state = matchTypes(e, state, result.widen) as TupleTerm;
     }
     return fail("K0274", span, "The type of this solver's state does not settle.");
   }
@@ -141,7 +132,7 @@ class SolverRun {
         `The state of a solver is a named tuple with a field \`x\`, but this is ${showTermType(state)}.`,
       );
     const x = state.items[state.names.indexOf("x")]!;
-    const { problem } = joinTerms(e, form.from, x);
+    const { problem } = joinTerms(form.from, x);
     if (problem !== undefined)
       fail("K0742", member.body.span, `The field \`x\` of a solver's state is shaped like \`from\`, but ${problem}.`, {
         notes: [{ message: "The solve:", span: form.span }],
@@ -156,11 +147,7 @@ class SolverRun {
     };
   }
 
-  #loop(
-    state: TupleTerm,
-    key: ArrayTerm | undefined,
-    iterations: ReturnType<Elaborator["asDimension"]>,
-  ): LoopResult | { readonly widen: Term } {
+  #loop(state: TupleTerm, key: ArrayTerm | undefined, iterations: Dim): LoopResult | { readonly widen: Term } {
     const { e, form } = this;
     const outer = e.builder;
     const leaves = leavesOf(state, () => e.giveUp());
@@ -168,7 +155,7 @@ class SolverRun {
     const dualIndex = state.names!.indexOf("dual");
     const body = new Builder({ parent: outer, hoist: true });
     // Carry: the state, then bookkeeping.
-    const inputs = leaves.map((l) => plain(l, body.input(l.atom.type)));
+    const inputs = leaves.map((l) => plainLeaf(l, body.input(l.atom.type)));
     const current = rebuild(state, inputs) as TupleTerm;
     const bestOf = [xIndex, ...(dualIndex >= 0 ? [dualIndex] : [])];
     const bestLeaves = bestOf.flatMap((i) => leavesOf(state.items[i]!, () => e.giveUp()));
@@ -178,12 +165,13 @@ class SolverRun {
       Var,
       Var,
     ];
-    const _status = body.input({ dtype: "int", shape: [] });
+    // The status is only read by the condition.
+    body.input({ dtype: "int", shape: [] });
     const taken = body.input({ dtype: "int", shape: [] });
     const t = body.input({ dtype: "int", shape: [] });
 
     let widen: Term | undefined;
-    let recorded: Term | undefined;
+    let recorded: TupleTerm | undefined;
     const made = e.within(body, () => {
       e.frame.loops.push(body);
       try {
@@ -205,15 +193,7 @@ class SolverRun {
           () => this.#step(members, current, time, stepKey, state),
           form.span,
         );
-        const { type, problem } = joinTerms(e, state, next);
-        const nextMember = memberOf(form.solver.declaration, "next")!;
-        if (problem !== undefined)
-          fail(
-            "K0743",
-            nextMember.body.span,
-            `The state of a solver keeps its type: \`start\` gives ${showTermType(state)}, \`next\` gives ${showTermType(next)}.`,
-            { notes: [{ message: "The solve:", span: form.span }] },
-          );
+        const { type } = joinTerms(state, next);
         const typed = leavesOf(type, () => e.giveUp());
         if (typed.some((l, i) => l.type !== leaves[i]!.type)) {
           widen = type;
@@ -221,12 +201,12 @@ class SolverRun {
         }
         const stepped = leavesOf(matchTypes(e, e.alignTo(next, state), state), () => e.giveUp());
         const finite = allOf(
-          e,
-          stepped.filter((l) => l.type === "real").map((l) => everyEntry(e, l.atom, isFinite1(e, l.atom))),
+          b,
+          stepped.filter((l) => l.type === "real").map((l) => isFiniteAtom(b, l.atom)),
         );
         const same = allOf(
-          e,
-          stepped.map((l, i) => everyEntry(e, l.atom, equal1(e, l.atom, inputs[i]!.atom))),
+          b,
+          stepped.map((l, i) => equal(b, l.atom, inputs[i]!.atom)),
         );
         const after = select(
           b,
@@ -245,14 +225,10 @@ class SolverRun {
           ),
         );
         const going = equal(b, after, code("running"));
-        const kept = stepped.map((l, i) => choose1(e, going, l.atom, inputs[i]!.atom));
+        const kept = stepped.map((l, i) => select(b, going, l.atom, inputs[i]!.atom));
         const measure = form.stochastic ? undefined : form.minimizes ? value : error;
         const better = measure
-          ? or(
-              b,
-              and(b, isFiniteAtom(b, measure), less(b, measure, bestMeasure)),
-              and(b, equal(b, t, intLiteral(0)), boolLiteral(true)),
-            )
+          ? or(b, equal(b, t, intLiteral(0)), and(b, isFiniteAtom(b, measure), less(b, measure, bestMeasure)))
           : boolLiteral(true);
         const bestNow = bestOf.flatMap((i) => leavesOf(current.items[i]!, () => e.giveUp()));
         const nan = realLiteral(Number.NaN);
@@ -261,19 +237,20 @@ class SolverRun {
         // The answer is this point when it converged, the best one otherwise.
         const take = or(b, better, converged);
         if (form.record) {
-          recorded = e.inFrame(() => applyTo(e, form.record!, [current], form.span));
-          leavesOf(recorded, (leaf) =>
+          const given = e.inFrame(() => applyTo(e, form.record!, [current], form.span));
+          leavesOf(given, (leaf) =>
             fail("K0744", form.span, `\`record\` gives numbers, but this is ${showTermType(leaf)}.`),
           );
-          if (recorded.kind !== "tuple" || !recorded.names)
-            fail("K0744", form.span, `\`record\` gives a named tuple, but this is ${showTermType(recorded)}.`, {
+          if (given.kind !== "tuple" || !given.names)
+            fail("K0744", form.span, `\`record\` gives a named tuple, but this is ${showTermType(given)}.`, {
               help: "Write `record = s => (x: s.x)`.",
             });
+          recorded = given;
         }
         return {
           carry: [
             ...kept,
-            ...bestNow.map((l, i) => choose1(e, take, l.atom, best[i]!)),
+            ...bestNow.map((l, i) => select(b, take, l.atom, best[i]!)),
             measure ? select(b, and(b, better, isFiniteAtom(b, measure)), measure, bestMeasure) : bestMeasure,
             select(b, take, v, bestValue),
             select(b, take, r, bestError),
@@ -327,9 +304,9 @@ class SolverRun {
       dualIndex,
       final: rebuild(
         state,
-        leaves.map((l, i) => plain(l, results[i]!)),
+        leaves.map((l, i) => plainLeaf(l, results[i]!)),
       ) as TupleTerm,
-      best: bestLeaves.map((l, i) => plain(l, results[n + i]!)),
+      best: bestLeaves.map((l, i) => plainLeaf(l, results[n + i]!)),
       value: results[statusAt - 2]!,
       error: results[statusAt - 1]!,
       status: results[statusAt]!,
@@ -341,13 +318,7 @@ class SolverRun {
     };
   }
 
-  #step(
-    members: ReturnType<typeof membersAt>,
-    current: TupleTerm,
-    time: Term,
-    key: Term | undefined,
-    state: TupleTerm,
-  ): Term {
+  #step(members: Members, current: TupleTerm, time: Term, key: Term | undefined, state: TupleTerm): Term {
     const { e, form } = this;
     const next = members.call("next", key ? [current, time, key] : [current, time], form.span);
     if (next.kind === "error") e.giveUp();
@@ -358,7 +329,7 @@ class SolverRun {
         member.body.span,
         `The state of a solver is ${showTermType(state)}, but \`next\` gives ${showTermType(next)}.`,
       );
-    if (joinTerms(e, state, next).problem !== undefined)
+    if (joinTerms(state, next).problem !== undefined)
       fail(
         "K0743",
         member.body.span,
@@ -377,41 +348,27 @@ class SolverRun {
     return { kind: "array", type: "key", atom };
   }
 
-  #errorAt(members: ReturnType<typeof membersAt>, state: TupleTerm, x: Term): Atom | undefined {
+  #errorAt(members: Members, state: TupleTerm, x: Term): Atom | undefined {
     const { e, form } = this;
     if (members.has("error")) return this.#scalar(members.call("error", [state], form.span), "error");
-    const residual = this.#residual(members, x);
+    const residual = residualAt(e, form, members, x);
     if (!residual) return undefined;
     return (reductionBuiltins.norm!(e, { positional: [residual], named: new Map(), span: form.span }) as ArrayTerm)
       .atom;
   }
 
-  #residual(members: ReturnType<typeof membersAt>, x: Term): Term | undefined {
-    const { form, e } = this;
-    if (form.condition) return realTerm(e, applyTo(e, form.condition, [x], form.span), "A condition", form.span);
-    if (members.has("condition"))
-      return realTerm(e, members.call("condition", [x], form.span), "A condition", form.span);
-    return form.defaultCondition?.(x);
-  }
-
-  #valueAt(members: ReturnType<typeof membersAt>, state: TupleTerm, x: Term, key: Term | undefined): Atom | undefined {
+  /** The value at the current point; of a stochastic objective, on the sample this step uses anyway. */
+  #valueAt(members: Members, state: TupleTerm, x: Term, key: Term | undefined): Atom | undefined {
     if (members.has("value")) return this.#scalar(members.call("value", [state], this.form.span), "value");
     const { form, e } = this;
-    // The sample of this step, whose value the step computes anyway.
-    if (samplesValue(form, key)) {
-      const f = [...this.#guarded.values()][0]!;
-      return this.#scalar(
-        e.inFrame(() => applyTo(e, f, [x, key!], form.span)),
-        "value",
-      );
-    }
-    if (!form.value) return undefined;
-    const f = [...this.#guarded.values()][0]!;
-    void form.value;
-    return this.#scalar(applyTo(e, f, [x], form.span), "value");
+    const sampled = key !== undefined && samplesValue(form);
+    if (!sampled && !form.value) return undefined;
+    const [f] = this.#guarded.values();
+    const value = e.inFrame(() => applyTo(e, f!, sampled ? [x, key] : [x], form.span));
+    return this.#scalar(value, "value");
   }
 
-  #statusAt(members: ReturnType<typeof membersAt>, state: TupleTerm): Atom {
+  #statusAt(members: Members, state: TupleTerm): Atom {
     const term = members.call("status", [state], this.form.span);
     if (term.kind === "error") this.e.giveUp();
     if (term.kind !== "array" || term.type !== "status" || rankOf(term) > 0)
@@ -433,135 +390,10 @@ class SolverRun {
       });
     return convertTo(this.e, term, "real").atom;
   }
-
-  #record(r: LoopResult, iterations: ReturnType<Elaborator["asDimension"]>): TupleTerm {
-    const { e, form } = this;
-    const { span, solver } = form;
-    const watched = { statusRead: false };
-    const members = membersAt(e, solver, form.parts, e.dimensionTerm(0));
-    const hasCondition =
-      form.condition !== undefined || members.has("condition") || form.defaultCondition !== undefined;
-    const measuresError = members.has("error") || hasCondition;
-    const b = e.builder;
-    if (!e.insideSolver && e.mode === "bind")
-      b.emit(reportPrimitive as never, [r.status, r.iterations, r.error], {
-        expression: e.textOf(span),
-        span,
-        watched,
-        trial: false,
-        quiet: !measuresError,
-      });
-    const xLeaves = leavesOf(form.from, () => e.giveUp()).length;
-    const keepsLast = form.stochastic;
-    const bestX = keepsLast ? r.final.items[r.xIndex]! : rebuild(form.from, r.best.slice(0, xLeaves));
-    let x: Term = bestX;
-    let dual: Term | undefined =
-      r.dualIndex >= 0 ? rebuild(r.state.items[r.dualIndex]!, r.best.slice(xLeaves)) : undefined;
-    const message = (what: string) => `\`${what}\` of this solve has no derivative of its own.`;
-    if (form.adjoint === "implicit") {
-      if (form.dualCondition && dual) {
-        const { dualCondition } = form;
-        const parts = (t: Term): readonly [Term, Term] =>
-          t.kind === "tuple" ? [t.items[0]!, t.items[1]!] : e.giveUp();
-        [x, dual] = parts(implicitSolution(e, tupleTerm([x, dual]), (t) => dualCondition(...parts(t)), span));
-      } else if (hasCondition) x = implicitSolution(e, x, (y) => this.#residualRaw(members, y), span);
-      else
-        x = mapLeaves(x, (leaf) =>
-          plain(
-            leaf,
-            noDerivative1(
-              e,
-              leaf.atom,
-              span,
-              `The solver \`${solver.declaration.name.name}\` has no condition that its answer satisfies, so this solve is not differentiated.`,
-              "Say `adjoint = unroll` to differentiate its steps, or give a `condition`.",
-            ),
-          ),
-        );
-    }
-    const refuse = (atom: Atom, what: string) =>
-      form.adjoint === "unroll"
-        ? atom
-        : noDerivative1(
-            e,
-            atom,
-            span,
-            message(what),
-            "Say `adjoint = unroll` to differentiate the steps, or compute what you need from `x`.",
-          );
-
-    const fields: [string, Term][] = [["x", x]];
-    const sampled = samplesValue(form, memberOf(solver.declaration, "next")!.parameters.length === 3);
-    const hasValue = members.has("value") || form.value !== undefined || sampled;
-    if (hasValue) fields.push(["value", this.#valueTerm(r, x, members, refuse)]);
-    fields.push(["error", measuresError ? real(refuse(r.error, "error")) : real(r.error)]);
-    fields.push(["iterations", { kind: "array", type: "int", atom: r.iterations }]);
-    fields.push(["status", { kind: "array", type: "status", atom: r.status }]);
-    if (dual) fields.push(["dual", dual]);
-    fields.push(["trace", this.#trace(r, refuse)]);
-    void iterations;
-    return {
-      ...tupleTerm(
-        fields.map(([, t]) => t),
-        fields.map(([n]) => n),
-      ),
-      onRead: (field) => {
-        if (field === "status") watched.statusRead = true;
-      },
-    };
-  }
-
-  #residualRaw(members: ReturnType<typeof membersAt>, x: Term): Term {
-    return this.#residual(members, x)!;
-  }
-
-  /** The value at the answer, with the derivative of the objective there (the envelope theorem, and dx where that is not exact). */
-  #valueTerm(
-    r: LoopResult,
-    x: Term,
-    members: ReturnType<typeof membersAt>,
-    refuse: (atom: Atom, what: string) => Atom,
-  ): Term {
-    const { e, form } = this;
-    if (form.adjoint === "unroll") return real(r.value);
-    if (form.value && !members.has("condition") && !form.condition) {
-      const known = stopped(e, real(r.value));
-      const fresh = form.value(x);
-      if (fresh.kind === "array" && rankOf(fresh) === 0) {
-        const correction = arithmetic(e, "-", fresh, stopped(e, fresh), form.span);
-        return arithmetic(e, "+", known, correction, form.span);
-      }
-    }
-    return real(refuse(r.value, "value"));
-  }
-
-  /** What each iteration saw; after the end the last entry is repeated. */
-  #trace(r: LoopResult, refuse: (atom: Atom, what: string) => Atom): Term {
-    const { e } = this;
-    const leaf = (atom: Atom, type: ArrayTerm["type"], inner: Atom["type"]["shape"]): ArrayTerm => {
-      const shape = [r.length, ...inner];
-      const a = e.emit("trace", [atom, r.steps], { dtype: atom.type.dtype, shape }, (b) => {
-        const last = add(b, r.steps, intLiteral(-1));
-        return gather(b, atom, minimum(b, iota(b, knownDim(r.length)!), last), 0);
-      });
-      const shown = type === "real" ? refuse(a, "trace") : a;
-      traceIterations.set(shown, r.iterations);
-      return { kind: "array", type, atom: shown };
-    };
-    const items: Term[] = [leaf(r.traces[0]!, "real", []), leaf(r.traces[1]!, "real", [])];
-    const names = ["value", "error"];
-    if (r.recorded && r.recorded.kind === "tuple") {
-      let at = 2;
-      r.recorded.items.forEach((t, i) => {
-        names.push(r.recorded!.kind === "tuple" ? r.recorded!.names![i]! : String(i));
-        items.push(mapLeaves(t, (l) => leaf(r.traces[at++]!, l.type, l.atom.type.shape)));
-      });
-    }
-    return tupleTerm(items, names);
-  }
 }
 
-interface LoopResult {
+/** What the loop leaves behind. */
+export interface LoopResult {
   readonly state: TupleTerm;
   readonly xIndex: number;
   readonly dualIndex: number;
@@ -573,47 +405,21 @@ interface LoopResult {
   readonly iterations: Atom;
   readonly traces: readonly Atom[];
   readonly steps: Atom;
-  readonly recorded: Term | undefined;
-  readonly length: ReturnType<Elaborator["asDimension"]>;
+  readonly recorded: TupleTerm | undefined;
+  readonly length: Dim;
 }
 
-/** Whether a solve's value is that of one sample, which wants the key of the step. */
-function samplesValue(form: SolveForm, key: unknown): boolean {
-  return form.stochastic && Boolean(key) && (form.call === "minimize" || form.call === "maximize");
-}
-
-function noDerivative1(e: Elaborator, atom: Atom, span: Span, message: string, help: string): Atom {
-  return noDerivative(e.builder, atom, span, message, help);
-}
-
-function isFinite1(e: Elaborator, x: Atom): Atom {
-  return e.emit("is_finite", [x], { dtype: "bool", shape: x.type.shape }, (b) => isFiniteAtom(b, x));
-}
-function equal1(e: Elaborator, x: Atom, y: Atom): Atom {
-  return e.emit("equal", [x, y], { dtype: "bool", shape: x.type.shape }, (b) => equal(b, x, y));
-}
-function choose1(e: Elaborator, c: Atom, x: Atom, y: Atom): Atom {
-  return e.emit("select", [c, x, y], x.type, (b) => select(b, c, x, y));
-}
-function everyEntry(e: Elaborator, x: Atom, flags: Atom): Atom {
-  return e.emit("all", [flags], { dtype: "bool", shape: [] }, (b) =>
-    x.type.shape.length === 0
-      ? flags
-      : reduceAll(
-          b,
-          flags,
-          x.type.shape.map((_, i) => i),
-        ),
-  );
-}
-function allOf(e: Elaborator, flags: readonly Atom[]): Atom {
-  return flags.reduce<Atom>((s, t) => and(e.builder, s, t), boolLiteral(true));
-}
-
-/** Converts leaves to the types of another term of its structure. */
-function matchTypes<T extends Term>(e: Elaborator, term: T, like: Term): T {
-  if (term.kind === "tuple" && like.kind === "tuple")
-    return { ...term, items: term.items.map((t, i) => matchTypes(e, t, like.items[i]!)) };
-  if (term.kind === "array" && like.kind === "array") return convertTo(e, term, like.type) as T;
-  return term;
+/** All entries of all flags. */
+function allOf(b: Emitter, flags: readonly Atom[]): Atom {
+  return flags
+    .map((f) =>
+      f.type.shape.length === 0
+        ? f
+        : reduceAll(
+            b,
+            f,
+            f.type.shape.map((_, i) => i),
+          ),
+    )
+    .reduce<Atom>((s, t) => and(b, s, t), boolLiteral(true));
 }

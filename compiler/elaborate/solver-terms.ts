@@ -208,7 +208,7 @@ export function solverField(e: Elaborator, solver: SolverTerm, name: string, spa
           );
         const parts = new Map(names.map((n, i) => [n, outer.positional[i]!]));
         if (declaration.form.kind === "minimizes" && declaration.form.arguments)
-          parts.set(names[0]!, withKey(e, parts.get(names[0]!)!));
+          parts.set(names[0]!, withKey(parts.get(names[0]!)!));
         const t =
           name === "next" && inner.positional[1]
             ? inner.positional[1]
@@ -228,9 +228,8 @@ export function partNames(declaration: Solver): string[] {
 }
 
 /** A deterministic objective where a stochastic one is wanted: the key is ignored. */
-export function withKey(e: Elaborator, f: Term): Term {
+export function withKey<T extends Term>(f: T): T | FunctionTerm {
   if (f.kind !== "function" || f.arity !== 1) return f;
-  void e;
   return {
     kind: "function",
     name: f.name,

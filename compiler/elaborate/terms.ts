@@ -101,6 +101,16 @@ export interface ErrorTerm {
 
 export const errorTerm: ErrorTerm = { kind: "error" };
 
+/** A real array. */
+export function realArray(atom: Atom): ArrayTerm {
+  return { kind: "array", type: "real", atom };
+}
+
+/** Another array of a leaf's type: what was known of its value does not carry over. */
+export function plainLeaf(leaf: ArrayTerm, atom: Atom): ArrayTerm {
+  return { kind: "array", type: leaf.type, atom };
+}
+
 export function tupleTerm(items: readonly Term[], names?: readonly string[]): TupleTerm {
   return { kind: "tuple", names, items };
 }

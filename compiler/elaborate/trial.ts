@@ -33,18 +33,18 @@ export function guarded(e: Elaborator, part: Term): Term {
         "trial",
         leaves.map((l) => l.atom),
       );
-      if (!graphHasEffect(graph)) return rebuildOn(e, result, leaves, inlineGraph(e.builder, graph, captured));
+      if (!graphHasEffect(graph)) return rebuildOn(result, leaves, inlineGraph(e.builder, graph, captured));
       const outputs = inlineGraph(e.builder, collectChecks(graph), captured);
       const ok = outputs.at(-1)!;
       const atoms = leaves.map((l, i) =>
         l.type === "real" ? select(e.builder, ok, outputs[i]!, realLiteral(Number.NaN)) : outputs[i]!,
       );
-      return rebuildOn(e, result, leaves, atoms);
+      return rebuildOn(result, leaves, atoms);
     },
   };
 }
 
-function rebuildOn(_e: Elaborator, like: Term, leaves: readonly ArrayTerm[], atoms: readonly Atom[]): Term {
+function rebuildOn(like: Term, leaves: readonly ArrayTerm[], atoms: readonly Atom[]): Term {
   return rebuild(
     like,
     leaves.map((l, i) => ({ ...l, atom: atoms[i]! })),

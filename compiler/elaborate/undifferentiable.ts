@@ -1,10 +1,11 @@
+/** What has no derivative, found in a graph before anything is differentiated or run. */
 import type { Equation, Graph } from "../core/graph.ts";
-import { fail } from "../syntax/diagnostic.ts";
 import { type CallParams, callPrimitive } from "../transform/control/call.ts";
 import { condPrimitive } from "../transform/control/cond.ts";
 import { stopGradientPrimitive } from "../transform/control/effects.ts";
 import { noDerivativePrimitive, refuseDerivative } from "../transform/control/refuse.ts";
 import { type ScanParams, scanOperands, scanPrimitive } from "../transform/control/scan.ts";
+import { refuseUnbounded } from "../transform/control/scan-derivatives.ts";
 import type { Differentiated } from "./derivatives.ts";
 
 /** True for `stop_gradient`, also where a checked program has an opaque equation for it. */
@@ -37,17 +38,7 @@ export function refuseUndifferentiable(d: Differentiated, mode: "forward" | "rev
         // What a step makes of the state is not followed: once something moves, all of it may.
         const inside = [...constants, ...carry.map(() => true), ...stacked];
         const realCarry = params.body.outputs.slice(0, params.carry).some((a) => a.type.dtype === "real");
-        if (mode === "reverse" && params.length === undefined && realCarry)
-          fail(
-            "K0501",
-            eq.span,
-            "This loop is differentiated in reverse, but nothing says how many steps it may take.",
-            {
-              help:
-                "Bound it (`loop s = s0 for t in 0..1000 while ... { ... }`), so that its values can be saved; " +
-                "or say what the loop solves, as `root(F, from = x0)` or `fixpoint(T, from = x0)`, and the derivative follows from the condition alone.",
-            },
-          );
+        if (mode === "reverse" && params.length === undefined && realCarry) refuseUnbounded(eq.span);
         visit(params.body, new Set(params.body.inputs.filter((_, i) => inside[i]).map((v) => v.id)));
       } else if (eq.primitive === (callPrimitive as never)) {
         const { graph: inner } = eq.params as CallParams;

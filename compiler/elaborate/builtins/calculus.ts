@@ -33,14 +33,9 @@ function transformer(
   };
 }
 
-const jacobianMode = (
-  e: Elaborator,
-  extra: Term | undefined,
-  args: CallArguments,
-): "forward" | "reverse" | undefined => {
+const jacobianMode = (extra: Term | undefined, args: CallArguments): "forward" | "reverse" | undefined => {
   if (!extra) return undefined;
   if (extra.kind === "word" && (extra.word === "forward" || extra.word === "reverse")) return extra.word;
-  void e;
   return fail("K0509", args.span, "The `mode` of `jacobian` is `forward` or `reverse`.");
 };
 
@@ -53,7 +48,7 @@ export const calculusBuiltins: Readonly<Record<string, Builtin>> = {
   jvp: transformer("jvp", (e, f, args) => directional(e, f, args)),
   vjp: transformer("vjp", (e, f, args) => pulledBack(e, f, args)),
   linearize: transformer("linearize", (e, f, args) => linearized(e, f, args)),
-  jacobian: transformer("jacobian", (e, f, args, extra) => jacobian(e, f, args, jacobianMode(e, extra, args)), "mode"),
+  jacobian: transformer("jacobian", (e, f, args, extra) => jacobian(e, f, args, jacobianMode(extra, args)), "mode"),
   hessian: transformer("hessian", (e, f, args) => jacobian(e, gradientOf(e, f), args, "forward", "hessian")),
   hvp: transformer("hvp", (e, f, args) => directional(e, gradientOf(e, f), args, "hvp")),
   checkpoint: transformer("checkpoint", (e, f, args) => checkpointed(e, (inner) => applyTerm(e, f, inner), args)),

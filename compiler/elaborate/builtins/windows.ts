@@ -38,7 +38,6 @@ function strideArgument(
 
 /** Steps and windows are at least 1, and a window fits in what it slides over: 0 would say nothing, and quietly. */
 function requireWindows(
-  _e: Elaborator,
   name: string,
   space: readonly Dim[],
   window: readonly Dim[],
@@ -99,7 +98,7 @@ const convBuiltin: Builtin = (e, args) => {
     fail("K0705", args.span, `\`conv\` has ${showDim(channels)} channels, but its weights are for ${showDim(wanted)}.`);
   const spatial = shapeOf(given).slice(single ? 1 : 2);
   const padded = spatial.map((d, i) => addDims(d, addDims(padding[i]![0], padding[i]![1])));
-  requireWindows(e, "conv", padded, window, stride, args);
+  requireWindows("conv", padded, window, stride, args);
   const out = padded.map((d, i) => {
     const span = subtractDims(d, window[i]!);
     return addDims(applyOperation("div", span, stride[i]!), 1);
@@ -132,7 +131,7 @@ function windowed(name: "max_pool" | "mean_pool"): Builtin {
       args,
       window.map((d) => knownDim(d) ?? 1),
     );
-    requireWindows(e, name, shapeOf(a).slice(rankOf(a) - window.length), window, stride, args);
+    requireWindows(name, shapeOf(a).slice(rankOf(a) - window.length), window, stride, args);
     const shape = windowCounts(shapeOf(a), window, stride);
     return result(e, name, [a.atom], "real", shape, (b) =>
       (name === "max_pool" ? maxPool : meanPool)(b, a.atom, window, stride),
@@ -166,7 +165,7 @@ const patchesBuiltin: Builtin = (e, args) => {
     args,
     window.map(() => 1),
   );
-  requireWindows(e, "patches", shapeOf(a).slice(rankOf(a) - window.length), window, stride, args);
+  requireWindows("patches", shapeOf(a).slice(rankOf(a) - window.length), window, stride, args);
   const shape = [...windowCounts(shapeOf(a), window, stride), ...window];
   return result(e, "patches", [a.atom], "real", shape, (b) => reshape(b, patches(b, a.atom, window, stride), shape));
 };

@@ -5,6 +5,7 @@ import type { ArrayType, Atom, Graph } from "../../core/graph.ts";
 import type { Emitter, JvpResult, PrimitiveCall } from "../../core/primitive.ts";
 import { add } from "../../primitives/arithmetic.ts";
 import { fail } from "../../syntax/diagnostic.ts";
+import type { Span } from "../../syntax/tree.ts";
 import { inlineGraph, maskKey, memoized } from "../inline.ts";
 import { jvpGraph } from "../jvp.ts";
 import { splitGraph } from "../linearize.ts";
@@ -155,7 +156,7 @@ export function splitScan(
   isLinear: readonly boolean[],
 ): readonly Atom[] {
   const { body } = params;
-  if (params.length === undefined) refuseUnbounded(known);
+  if (params.length === undefined) refuseUnbounded("span" in known ? (known.span as Span | undefined) : undefined);
   const length = params.length as Dim;
   const values = scanOperands(inputs, params);
   const marks = scanOperands(isLinear, params);
@@ -296,9 +297,8 @@ export function splitScan(
 }
 
 /** A loop whose number of steps is unknown cannot save its values. */
-function refuseUnbounded(known: Emitter): never {
-  const span = "span" in known ? (known.span as never) : undefined;
-  fail("K0501", span, "This `while` loop is differentiated in reverse, but nothing says how many steps it may take.", {
+export function refuseUnbounded(span: Span | undefined): never {
+  fail("K0501", span, "This loop is differentiated in reverse, but nothing says how many steps it may take.", {
     help:
       "Bound it (`loop s = s0 for t in 0..1000 while ... { ... }`), so that its values can be saved; " +
       "or say what the loop solves, as `root(F, from = x0)` or `fixpoint(T, from = x0)`, and the derivative follows from the condition alone.",
