@@ -31,10 +31,11 @@ export function runInWorker(
     const finish = (result: ExitCode) => {
       if (code !== undefined) return;
       code = result;
-      process.off("SIGINT", onSignal);
       void worker.terminate().then(() => resolve(result));
     };
     const onSignal = () => {
+      // The run is over and its results are on their way: a Ctrl-C now ends the process, with the same status as before.
+      if (code !== undefined) process.exit(exitCodes.interrupted);
       if (Atomics.exchange(flag, 0, 1) !== 0) return finish(exitCodes.interrupted);
       watcher.onInterrupt();
       setTimeout(() => finish(exitCodes.interrupted), graceMilliseconds).unref();
