@@ -16,7 +16,7 @@ import type { ElaboratedScript, Step } from "./elaborate/script.ts";
 import { traceIterations } from "./elaborate/solver-record.ts";
 import { type CallArguments, type FunctionTerm, showTermType, type Term } from "./elaborate/terms.ts";
 import { leafArrays, literalValue, termValue, termValueFrom, valueTerm } from "./elaborate/values.ts";
-import type { BindOptions, BoundProgram, BoundProperty, Program, RunOptions, Value } from "./program.ts";
+import type { BindOptions, BoundProgram, BoundProperty, GraphRunner, Program, RunOptions, Value } from "./program.ts";
 import { type Diagnostic, DiagnosticError, errorAt, fail, warningAt } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
 
@@ -55,7 +55,7 @@ export function bind(program: Program, options: BindOptions): BoundProgram {
   });
   const errors = e.diagnostics.filter((d) => d.severity === "error");
   if (errors.length > 0) throw new BindFailure(errors);
-  return new Bound(program, e, script);
+  return new Bound(program, e, script, options.runner);
 }
 
 class Bound implements BoundProgram {
@@ -67,7 +67,10 @@ class Bound implements BoundProgram {
   readonly #ran = new Set<Step>();
   #properties: readonly BoundProperty[] | undefined;
 
-  constructor(program: Program, e: Elaborator, script: ElaboratedScript) {
+  readonly #runner: GraphRunner | undefined;
+
+  constructor(program: Program, e: Elaborator, script: ElaboratedScript, runner: GraphRunner | undefined) {
+    this.#runner = runner;
     this.program = program;
     this.diagnostics = e.diagnostics;
     this.#e = e;
@@ -95,14 +98,19 @@ class Bound implements BoundProgram {
 
   #runStep(step: Step, options: RunOptions | undefined): void {
     const inputs = step.captured.map((v) => this.#value(v));
-    const results = this.#evaluate(step.graph, inputs, options, step.span);
+    const results = this.#evaluate(step.graph, inputs, options, { keep: true, span: step.span });
     step.outputs.forEach((v, i) => {
       this.#values.set(v.id, results[i]!);
     });
     this.#ran.add(step);
   }
 
-  #evaluate(graph: Graph, inputs: readonly NdArray[], options: RunOptions | undefined, span?: Span): NdArray[] {
+  #evaluate(
+    graph: Graph,
+    inputs: readonly NdArray[],
+    options: RunOptions | undefined,
+    { keep, span }: { readonly keep: boolean; readonly span?: Span },
+  ): NdArray[] {
     const warned = new Set<string>();
     const context = evaluationContext({
       precision: this.#e.precision,
@@ -143,7 +151,7 @@ class Bound implements BoundProgram {
       },
     });
     try {
-      return evaluate(graph, inputs, context);
+      return this.#runner ? this.#runner.run(graph, inputs, context, { keep }) : evaluate(graph, inputs, context);
     } catch (error) {
       if (error instanceof CheckError) {
         const { failure } = error;
@@ -337,7 +345,9 @@ class Bound implements BoundProgram {
       name,
       leaves.map((l) => l.atom),
     );
-    const results = this.#evaluate(graph, [...captured.map((v) => this.#value(v)), ...arrays], undefined);
+    const results = this.#evaluate(graph, [...captured.map((v) => this.#value(v)), ...arrays], undefined, {
+      keep: false,
+    });
     let next = 0;
     return termValueFrom(result, () => results[next++]!);
   }

@@ -3,7 +3,8 @@
  * values and events that running it produces.
  */
 import type { NdArray } from "./core/array.ts";
-import type { SolveEvent } from "./core/primitive.ts";
+import type { Graph } from "./core/graph.ts";
+import type { EvaluationContext, SolveEvent } from "./core/primitive.ts";
 import type { Diagnostic } from "./syntax/diagnostic.ts";
 import type { DataSelection, SourceFile, Span } from "./syntax/tree.ts";
 
@@ -69,7 +70,18 @@ export interface CompileResult {
   readonly sources: ReadonlyMap<string, string>;
 }
 
+/** What runs graphs: a compiled back end, in place of the reference evaluator. */
+export interface GraphRunner {
+  /**
+   * Runs a closed graph. `context` hears of failed checks, solves and loops at work, as with the evaluator. With `keep`
+   * operands and results may stay where the back end has them, for as long as the arrays are in use.
+   */
+  run(graph: Graph, inputs: readonly NdArray[], context: EvaluationContext, options: { keep: boolean }): NdArray[];
+}
+
 export interface BindOptions {
+  /** The reference evaluator when left out. */
+  readonly runner?: GraphRunner;
   readonly data: Readonly<Record<string, NdArray>>;
   /** Values for `param`s; those left out keep what the script says. */
   readonly params?: Readonly<Record<string, NdArray>>;

@@ -10,6 +10,7 @@
  * - All primitives are total: an index out of range or a singular matrix gives some value, and a `check`
  *   equation beside it decides whether the run stops. So rules may be applied to lanes nobody will read.
  */
+import type { Lowering } from "../kernel/lowering.ts";
 import type { Span } from "../syntax/tree.ts";
 import type { ArrayData, DType, NdArray } from "./array.ts";
 import type { Dim } from "./dimension.ts";
@@ -74,6 +75,8 @@ export interface Primitive<P extends Params = Params> {
    * equations on known values, emitted to `known`, and linear ones, emitted to `linear`.
    */
   split?(known: Emitter, linear: Emitter, call: PrimitiveCall<P>, isLinear: readonly boolean[]): readonly Atom[];
+  /** How it becomes loops over memory. */
+  readonly lower?: Lowering<P>;
   /** Control primitives only: the graphs among the parameters, for printing, verification and clean-up. */
   graphs?(params: P): readonly Graph[];
 }

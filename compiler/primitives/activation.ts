@@ -1,6 +1,7 @@
 /** Activation functions: sigmoid and softplus are primitives for stability, relu and gelu compositions. */
 import { type Atom, realLiteral } from "../core/graph.ts";
 import type { Emitter, Primitive } from "../core/primitive.ts";
+import * as functions from "../kernel/functions/index.ts";
 import { mul, neg } from "./arithmetic.ts";
 import { lessEqual } from "./comparison.ts";
 import { convert } from "./convert.ts";
@@ -12,6 +13,8 @@ import * as numerics from "./special-functions.ts";
 export const sigmoidPrimitive = unaryPrimitive({
   name: "sigmoid",
   scalar: numerics.sigmoid,
+  cost: 18,
+  kernel: functions.sigmoid,
   // d sigmoid x = sigmoid(x) sigmoid(-x) dx: 1 - y would lose all digits for large x
   tangent: (b, x, y, dx) => mul(b, mul(b, y, sigmoid(b, neg(b, x))), dx),
 });
@@ -19,6 +22,8 @@ export const sigmoidPrimitive = unaryPrimitive({
 export const softplusPrimitive = unaryPrimitive({
   name: "softplus",
   scalar: numerics.softplus,
+  cost: 40,
+  kernel: functions.softplus,
   // d softplus x = sigmoid(x) dx
   tangent: (b, x, _y, dx) => mul(b, sigmoid(b, x), dx),
 });

@@ -1,11 +1,13 @@
 /** `+ - * /` and negation: the linear primitives that every derivative is made of. Ints wrap at 32 bits. */
 import type { Atom } from "../core/graph.ts";
 import type { Emitter, Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
 import { binaryPrimitive, unaryPrimitive } from "./elementwise.ts";
 
 export const negPrimitive = unaryPrimitive({
   name: "neg",
   scalar: (x) => -x,
+  kernel: ir.neg,
   // d(-x) = -dx
   tangent: (b, _x, _y, dx) => neg(b, dx),
   transpose: (b, ct) => neg(b, ct),
@@ -15,6 +17,7 @@ export const addPrimitive: Primitive = binaryPrimitive({
   name: "add",
   scalar: (x, y) => x + y,
   integer: (x, y) => (x + y) | 0,
+  kernel: ir.add,
   // d(x + y) = dx + dy
   tangents: [(_b, _x, _y, _z, dx) => dx, (_b, _x, _y, _z, dy) => dy],
   combine: (b, s, t) => add(b, s, t),
@@ -25,6 +28,7 @@ export const subPrimitive: Primitive = binaryPrimitive({
   name: "sub",
   scalar: (x, y) => x - y,
   integer: (x, y) => (x - y) | 0,
+  kernel: ir.sub,
   // d(x - y) = dx - dy
   tangents: [(_b, _x, _y, _z, dx) => dx, (b, _x, _y, _z, dy) => neg(b, dy)],
   combine: (b, s, t) => add(b, s, t),
@@ -35,6 +39,7 @@ export const mulPrimitive: Primitive = binaryPrimitive({
   name: "mul",
   scalar: (x, y) => x * y,
   integer: Math.imul,
+  kernel: ir.mul,
   // d(x y) = dx y + x dy
   tangents: [(b, _x, y, _z, dx) => mul(b, dx, y), (b, x, _y, _z, dy) => mul(b, x, dy)],
   combine: (b, s, t) => add(b, s, t),
@@ -44,6 +49,8 @@ export const mulPrimitive: Primitive = binaryPrimitive({
 export const divPrimitive: Primitive = binaryPrimitive({
   name: "div",
   scalar: (x, y) => x / y,
+  cost: 4,
+  kernel: ir.div,
   // d(x / y) = dx / y - (x / y) dy / y
   tangents: [(b, _x, y, _z, dx) => div(b, dx, y), (b, _x, y, z, dy) => neg(b, mul(b, div(b, z, y), dy))],
   combine: (b, s, t) => add(b, s, t),

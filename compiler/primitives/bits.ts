@@ -1,13 +1,18 @@
 /** Bitwise operations on 32-bit ints: what a generator such as mulberry32 needs. No derivatives. */
 import type { Atom } from "../core/graph.ts";
 import type { Emitter, Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
 import { binaryPrimitive } from "./elementwise.ts";
 
-export const bitAndPrimitive = binaryPrimitive({ name: "bitAnd", scalar: (x, y) => x & y });
-export const bitOrPrimitive = binaryPrimitive({ name: "bitOr", scalar: (x, y) => x | y });
-export const bitXorPrimitive = binaryPrimitive({ name: "bitXor", scalar: (x, y) => x ^ y });
-export const shiftLeftPrimitive = binaryPrimitive({ name: "shiftLeft", scalar: (x, y) => x << y });
-export const shiftRightPrimitive = binaryPrimitive({ name: "shiftRight", scalar: (x, y) => (x >>> y) | 0 });
+export const bitAndPrimitive = binaryPrimitive({ name: "bitAnd", scalar: (x, y) => x & y, kernel: ir.and });
+export const bitOrPrimitive = binaryPrimitive({ name: "bitOr", scalar: (x, y) => x | y, kernel: ir.or });
+export const bitXorPrimitive = binaryPrimitive({ name: "bitXor", scalar: (x, y) => x ^ y, kernel: ir.xor });
+export const shiftLeftPrimitive = binaryPrimitive({ name: "shiftLeft", scalar: (x, y) => x << y, kernel: ir.shl });
+export const shiftRightPrimitive = binaryPrimitive({
+  name: "shiftRight",
+  scalar: (x, y) => (x >>> y) | 0,
+  kernel: ir.shr,
+});
 
 const emitBinary = (primitive: Primitive) => (b: Emitter, x: Atom, y: Atom) => b.emit(primitive, [x, y], {})[0]!;
 

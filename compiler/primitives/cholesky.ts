@@ -2,6 +2,7 @@
 import { type Atom, realLiteral } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { mul } from "./arithmetic.ts";
+import { choleskyLowering } from "./cholesky-kernel.ts";
 import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { epsilonOf } from "./machine.ts";
@@ -23,6 +24,7 @@ import { triangularSolve } from "./triangular-solve.ts";
 
 export const choleskyPrimitive: Primitive<Record<string, never>> = {
   name: "cholesky",
+  lower: choleskyLowering,
   infer: ([a]) => {
     const { batch } = matrixType("cholesky", a!, "square");
     return [a!, { dtype: "bool", shape: batch }];

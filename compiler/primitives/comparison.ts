@@ -1,26 +1,37 @@
 /** Comparisons and logic: operands of one dtype, results bool, no derivative. A comparison with NaN is false (but `!=` true). */
 import type { Atom } from "../core/graph.ts";
 import type { Emitter, Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
+import { isFinite as isFiniteReal } from "../kernel/functions/classify.ts";
+import type { Expression } from "../kernel/ir.ts";
 import { binaryPrimitive, unaryPrimitive } from "./elementwise.ts";
 
-const comparison = (name: string, holds: (x: number, y: number) => boolean) =>
-  binaryPrimitive({ name, result: "bool", scalar: (x, y) => (holds(x, y) ? 1 : 0) });
+const comparison = (
+  name: string,
+  kernel: (x: Expression, y: Expression) => Expression,
+  holds: (x: number, y: number) => boolean,
+) => binaryPrimitive({ name, result: "bool", scalar: (x, y) => (holds(x, y) ? 1 : 0), kernel: (x, y) => kernel(x, y) });
 
-export const equalPrimitive = comparison("equal", (x, y) => x === y);
-export const notEqualPrimitive = comparison("notEqual", (x, y) => x !== y);
-export const lessPrimitive = comparison("less", (x, y) => x < y);
-export const lessEqualPrimitive = comparison("lessEqual", (x, y) => x <= y);
-export const greaterPrimitive = comparison("greater", (x, y) => x > y);
-export const greaterEqualPrimitive = comparison("greaterEqual", (x, y) => x >= y);
+/** Bools have an order too: false before true. */
+const ordered = (compare: (x: Expression, y: Expression) => Expression) => (x: Expression, y: Expression) =>
+  x.kind === "bool" ? compare(ir.toInt(x), ir.toInt(y)) : compare(x, y);
 
-export const andPrimitive = binaryPrimitive({ name: "and", result: "bool", scalar: (x, y) => x & y });
-export const orPrimitive = binaryPrimitive({ name: "or", result: "bool", scalar: (x, y) => x | y });
-export const xorPrimitive = binaryPrimitive({ name: "xor", result: "bool", scalar: (x, y) => x ^ y });
-export const notPrimitive = unaryPrimitive({ name: "not", result: "bool", scalar: (x) => 1 - x });
+export const equalPrimitive = comparison("equal", ir.eq, (x, y) => x === y);
+export const notEqualPrimitive = comparison("notEqual", ir.ne, (x, y) => x !== y);
+export const lessPrimitive = comparison("less", ordered(ir.lt), (x, y) => x < y);
+export const lessEqualPrimitive = comparison("lessEqual", ordered(ir.le), (x, y) => x <= y);
+export const greaterPrimitive = comparison("greater", ordered(ir.gt), (x, y) => x > y);
+export const greaterEqualPrimitive = comparison("greaterEqual", ordered(ir.ge), (x, y) => x >= y);
+
+export const andPrimitive = binaryPrimitive({ name: "and", result: "bool", scalar: (x, y) => x & y, kernel: ir.and });
+export const orPrimitive = binaryPrimitive({ name: "or", result: "bool", scalar: (x, y) => x | y, kernel: ir.or });
+export const xorPrimitive = binaryPrimitive({ name: "xor", result: "bool", scalar: (x, y) => x ^ y, kernel: ir.xor });
+export const notPrimitive = unaryPrimitive({ name: "not", result: "bool", scalar: (x) => 1 - x, kernel: ir.not });
 export const isFinitePrimitive = unaryPrimitive({
   name: "isFinite",
   result: "bool",
   scalar: (x) => (Number.isFinite(x) ? 1 : 0),
+  kernel: (x, precision) => (x.kind === "real" ? isFiniteReal(x, precision) : ir.bool(true)),
 });
 
 const emitBinary = (primitive: Primitive) => (b: Emitter, x: Atom, y: Atom) => b.emit(primitive, [x, y], {})[0]!;

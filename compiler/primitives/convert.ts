@@ -2,6 +2,8 @@
 import type { DType } from "../core/array.ts";
 import type { Atom } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
+import { elementwiseLowering } from "./elementwise.ts";
 import { linearUnary } from "./linear-unary.ts";
 
 type ConvertParams = { readonly to: DType };
@@ -29,6 +31,10 @@ export const convertPrimitive: Primitive<ConvertParams> = {
       for (let i = 0; i < target.length; i++) target[i] = converted(source[i]!, x.dtype, to);
       return result;
     },
+    lower: elementwiseLowering(0.5, ([x], _precision, { to }) => {
+      if (to === "bool") return x!.kind === "bool" ? x! : ir.ne(x!, x!.kind === "real" ? ir.real(0) : ir.int(0));
+      return to === "int" ? ir.toInt(x!) : ir.toReal(x!);
+    }),
     transpose: (_b, _x, _params, ct) => ct,
     batchParams: (params) => params,
   }),

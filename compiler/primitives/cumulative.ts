@@ -2,8 +2,10 @@
 import type { DType, NdArray } from "../core/array.ts";
 import { type Atom, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Params, type Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { mul } from "./arithmetic.ts";
+import { cumargLowering, scanLowering } from "./cumulative-kernel.ts";
 import { notLinear } from "./elementwise.ts";
 import { takeAlongAxis } from "./gather.ts";
 import { linearUnary } from "./linear-unary.ts";
@@ -43,6 +45,7 @@ const checkAxis = (name: string, x: { readonly dtype: DType; readonly shape: rea
 
 export const cumsumPrimitive: Primitive<ScanParams> = linearUnary<ScanParams>({
   name: "cumsum",
+  lower: scanLowering(ir.add),
   infer: (x, { axis }) => {
     checkAxis("cumsum", x, axis);
     return x;
@@ -56,6 +59,7 @@ export const cumsumPrimitive: Primitive<ScanParams> = linearUnary<ScanParams>({
 
 export const cumprodPrimitive: Primitive<ScanParams> = {
   name: "cumprod",
+  lower: scanLowering(ir.mul),
   infer: ([x], { axis }) => {
     checkAxis("cumprod", x!, axis);
     return [x!];
@@ -90,6 +94,7 @@ type CumargParams = ScanParams & { readonly which: Extremum };
 /** Index of the running maximum or minimum, ties to the lowest index. */
 export const cumargPrimitive: Primitive<CumargParams> = {
   name: "cumarg",
+  lower: cumargLowering,
   infer: ([x], { axis }) => {
     checkAxis("cumarg", x!, axis);
     return [{ dtype: "int", shape: x!.shape }];

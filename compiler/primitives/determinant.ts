@@ -4,10 +4,13 @@ import type { Atom } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { add, mul } from "./arithmetic.ts";
+import { cofactorsLowering } from "./cofactors-kernel.ts";
+import { determinantLowering } from "./determinant-kernel.ts";
 import { cofactorDerivative } from "./determinant-numerics.ts";
 import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { inverse } from "./linear-solve.ts";
+import { logDeterminantLowering } from "./log-determinant-kernel.ts";
 import { epsilonOf } from "./machine.ts";
 import { matrixTranspose, matrixType, stackSizes } from "./matrix.ts";
 import { copyMatrix, luInPlace } from "./matrix-numerics.ts";
@@ -21,6 +24,7 @@ function innerProducts(b: Emitter, x: Atom, y: Atom): Atom {
 
 export const determinantPrimitive: Primitive<Record<string, never>> = {
   name: "determinant",
+  lower: determinantLowering,
   infer: ([a]) => [{ dtype: "real", shape: matrixType("determinant", a!, "square").batch }],
   evaluate: ([a], _params, context) => {
     const { batch, count, rows: n } = stackSizes(a!);
@@ -45,6 +49,7 @@ export const determinantPrimitive: Primitive<Record<string, never>> = {
 /** Inputs A and k directions; output the k-th derivative of cof(A) in them. */
 export const cofactorsPrimitive: Primitive<Record<string, never>> = {
   name: "cofactors",
+  lower: cofactorsLowering,
   infer: (inputs) => {
     matrixType("cofactors", inputs[0]!, "square");
     invariant(
@@ -99,6 +104,7 @@ export function determinant(b: Emitter, a: Atom): Atom {
 
 export const logDeterminantPrimitive: Primitive<Record<string, never>> = {
   name: "logDeterminant",
+  lower: logDeterminantLowering,
   infer: ([a]) => {
     const { batch } = matrixType("logDeterminant", a!, "square");
     return [

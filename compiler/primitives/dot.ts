@@ -68,6 +68,14 @@ export const dotGeneralPrimitive: Primitive<DotParams> = {
     }
     return [result];
   },
+  lower: {
+    kind: "product",
+    axes: ({ params, inputs }) => ({
+      batch: params.batch,
+      contract: params.contract,
+      free: [freeAxes(inputs[0]!.shape.length, params, 0), freeAxes(inputs[1]!.shape.length, params, 1)],
+    }),
+  },
   // d(x . y) = dx . y + x . dy
   jvp: (b, call, [dx, dy]) => {
     const outputs = b.emit(dotGeneralPrimitive, call.inputs, call.params);

@@ -6,7 +6,7 @@
  */
 
 /** QL needs two or three sweeps an eigenvalue; more than this many means that rounding has stalled it. */
-const maxSweeps = 60;
+export const maxSweeps = 60;
 
 /**
  * The eigenvalues of the symmetric n x n matrix `a`, ascending, and orthonormal eigenvectors as the rows of

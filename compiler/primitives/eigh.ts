@@ -3,6 +3,7 @@ import { type Atom, concreteShape, realLiteral } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { div, mul, sub } from "./arithmetic.ts";
 import { lessEqual } from "./comparison.ts";
+import { eighLowering } from "./eigh-kernel.ts";
 import { symmetricEigen } from "./eigh-numerics.ts";
 import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
@@ -25,6 +26,7 @@ import { select } from "./select.ts";
 
 export const eighPrimitive: Primitive<Record<string, never>> = {
   name: "eigh",
+  lower: eighLowering,
   infer: ([a]) => {
     const { batch, rows } = matrixType("eigh", a!, "square");
     return [{ dtype: "real", shape: [...batch, rows] }, a!];

@@ -13,6 +13,8 @@ import {
   type Primitive,
   type PrimitiveCall,
 } from "../core/primitive.ts";
+import type { Expression, Precision } from "../kernel/ir.ts";
+import type { Lowering, Read } from "../kernel/lowering.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { broadcast, reshape } from "./shape.ts";
 
@@ -79,7 +81,40 @@ export function zeroJvp(getPrimitive: () => Primitive): Primitive["jvp"] {
   };
 }
 
-export interface UnaryDefinition {
+/** What one element costs: 1 for arithmetic. */
+export interface ElementKernel {
+  readonly cost?: number;
+}
+
+/** An operand's element: a scalar beside arrays has no coordinates. */
+export function readElement(
+  inputs: readonly { readonly shape: readonly number[] }[],
+  read: Read,
+  operand: number,
+  coordinates: readonly Expression[],
+): Expression {
+  return read(operand, inputs[operand]!.shape.length === 0 ? [] : coordinates);
+}
+
+/** The lowering of a primitive whose elements are a function of its operands' elements. */
+export function elementwiseLowering<P>(
+  cost: number,
+  element: (operands: readonly Expression[], precision: Precision, params: P) => Expression,
+): Lowering<P> {
+  return {
+    kind: "map",
+    cost,
+    element: ({ inputs, precision, params }, read, at) =>
+      element(
+        inputs.map((_, i) => readElement(inputs, read, i, at)),
+        precision,
+        params,
+      ),
+  };
+}
+
+export interface UnaryDefinition extends ElementKernel {
+  readonly kernel?: (x: Expression, precision: Precision) => Expression;
   readonly name: string;
   /** The dtype of the result; the operand's when left out. */
   readonly result?: DType;
@@ -95,6 +130,9 @@ export function unaryPrimitive(definition: UnaryDefinition): Primitive<Record<st
   const { name, scalar } = definition;
   const primitive: Primitive<Record<string, never>> = {
     name,
+    ...(definition.kernel
+      ? { lower: elementwiseLowering(definition.cost ?? 1, ([x], precision) => definition.kernel!(x!, precision)) }
+      : {}),
     infer: ([x]) => [{ dtype: definition.result ?? x!.dtype, shape: x!.shape }],
     evaluate: ([x], _params, context) => [mapUnary(context, definition.result ?? x!.dtype, x!, scalar)],
     jvp: (b, call, [dx]) => {
@@ -124,7 +162,8 @@ export function mapUnary(
   return result;
 }
 
-export interface BinaryDefinition {
+export interface BinaryDefinition extends ElementKernel {
+  readonly kernel?: (x: Expression, y: Expression, precision: Precision) => Expression;
   readonly name: string;
   readonly result?: DType;
   readonly scalar: (x: number, y: number) => number;
@@ -152,6 +191,11 @@ export function binaryPrimitive(definition: BinaryDefinition): Primitive<Record<
   const { name } = definition;
   const primitive: Primitive<Record<string, never>> = {
     name,
+    ...(definition.kernel
+      ? {
+          lower: elementwiseLowering(definition.cost ?? 1, ([x, y], precision) => definition.kernel!(x!, y!, precision)),
+        }
+      : {}),
     infer: (inputs) => {
       invariant(inputs[0]!.dtype === inputs[1]!.dtype, () => `${name} of ${inputs.map(showType).join(" and ")}`);
       return [{ dtype: definition.result ?? inputs[0]!.dtype, shape: elementwiseShape(name, inputs) }];

@@ -7,9 +7,11 @@ import type { NdArray } from "../core/array.ts";
 import { compareDims, type Dim, productOfDims } from "../core/dimension.ts";
 import { type ArrayType, type Atom, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Params, type Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { equal } from "./comparison.ts";
 import { iota } from "./iota.ts";
+import { scatterLowering } from "./scatter-kernel.ts";
 import { select } from "./select.ts";
 import { broadcast, moveAxis, repeat, reshape, zeros } from "./shape.ts";
 
@@ -68,6 +70,21 @@ export const gatherPrimitive: Primitive<GatherParams> = {
       if (place >= 0) for (let j = 0; j < inner; j++) to[t * inner + j] = from[place * inner + j]!;
     }
     return [result];
+  },
+  lower: {
+    kind: "map",
+    cost: 0,
+    element: ({ params: { axis, batchDims }, inputs }, read, at) => {
+      const [x, indices] = inputs as readonly [(typeof inputs)[number], (typeof inputs)[number]];
+      const zero = x.dtype === "real" ? ir.real(0) : x.dtype === "int" ? ir.int(0) : ir.bool(false);
+      const n = x.shape[axis]!;
+      if (n === 0) return zero;
+      const own = indices.shape.length - batchDims;
+      const index = read(1, [...at.slice(0, batchDims), ...at.slice(axis, axis + own)]);
+      const clamped = ir.max(ir.min(index, ir.int(n - 1)), ir.int(0));
+      const element = read(0, [...at.slice(0, axis), clamped, ...at.slice(axis + own)]);
+      return ir.select(ir.eq(index, clamped), element, zero);
+    },
   },
   // d x[i] = dx[i]
   jvp: (b, call, [dx]) => ({
@@ -131,6 +148,7 @@ function scatterJvp(primitive: () => Primitive<GatherParams>): Primitive<GatherP
 
 export const scatterAddPrimitive: Primitive<GatherParams> = {
   name: "scatterAdd",
+  lower: scatterLowering(ir.add),
   infer: (inputs, params) => {
     invariant(inputs[0]!.dtype !== "bool", () => "scatterAdd of bools");
     return inferScatter("scatterAdd", inputs, params);
@@ -161,6 +179,7 @@ export const scatterAddPrimitive: Primitive<GatherParams> = {
 
 export const scatterSetPrimitive: Primitive<GatherParams> = {
   name: "scatterSet",
+  lower: scatterLowering((_old, update) => update),
   infer: (inputs, params) => inferScatter("scatterSet", inputs, params),
   evaluate: ([x, indices, updates], params, context) => {
     const result = makeArray(context, x!.dtype, x!.shape);

@@ -14,6 +14,7 @@ export const iotaPrimitive: Primitive<IotaParams> = {
     for (let i = 0; i < result.data.length; i++) result.data[i] = i;
     return [result];
   },
+  lower: { kind: "map", cost: 0, element: (_context, _read, [i]) => i! },
   // Ints have no tangents.
   jvp: (b, call) => ({ outputs: b.emit(iotaPrimitive, call.inputs, call.params), tangents: [undefined] }),
   transpose: notLinear("iota"),

@@ -7,6 +7,7 @@ import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { neg, sub } from "./arithmetic.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
+import { factoredSolveLowering, luFactorsLowering } from "./lu-kernel.ts";
 import { epsilonOf } from "./machine.ts";
 import { batchedMatmul, identityLike, matrixTranspose, matrixType, stackSizes, systemType } from "./matrix.ts";
 import { copyMatrix, luInPlace, solveLuInPlace } from "./matrix-numerics.ts";
@@ -18,6 +19,7 @@ import { solveManyAtOnce } from "./triangular-solve.ts";
  */
 export const luFactorsPrimitive: Primitive<Record<string, never>> = {
   name: "luFactors",
+  lower: luFactorsLowering,
   infer: ([a]) => {
     const { batch, rows } = matrixType("luFactors", a!, "square");
     return [a!, { dtype: "int", shape: [...batch, rows] }, { dtype: "bool", shape: batch }];
@@ -50,6 +52,7 @@ type SolveParams = { readonly transposed: boolean };
  */
 export const factoredSolvePrimitive: Primitive<SolveParams> = {
   name: "factoredSolve",
+  lower: factoredSolveLowering,
   infer: ([a, , , rhs]) => [systemType("factoredSolve", a!, rhs!)],
   evaluate: ([, packed, permutation, rhs], { transposed }, context) => {
     const { count, rows: n, columns: m } = stackSizes(rhs!);

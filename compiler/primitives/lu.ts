@@ -4,6 +4,7 @@ import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { notLinear } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { batchLeading } from "./leading-axes.ts";
+import { luLowering } from "./lu-kernel.ts";
 import { epsilonOf } from "./machine.ts";
 import {
   batchedMatmul,
@@ -22,6 +23,7 @@ import { triangularSolve } from "./triangular-solve.ts";
 
 export const luPrimitive: Primitive<Record<string, never>> = {
   name: "lu",
+  lower: luLowering,
   infer: ([a]) => {
     const { batch, rows } = matrixType("lu", a!, "square");
     return [{ dtype: "int", shape: [...batch, rows] }, a!, a!, { dtype: "bool", shape: batch }];

@@ -1,6 +1,7 @@
 /** What depends on the run's precision. */
 import { type Atom, realScalar } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
+import { real } from "../kernel/expressions.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
 
 /** The distance from 1 to the next larger number of the run's precision. */
@@ -16,6 +17,7 @@ export const machineEpsilonPrimitive: Primitive<Record<string, never>> = {
     out.data[0] = epsilonOf(context.precision);
     return [out];
   },
+  lower: { kind: "map", cost: 0, element: ({ precision }) => real(epsilonOf(precision)) },
   jvp: zeroJvp(() => machineEpsilonPrimitive),
   transpose: notLinear("machineEpsilon"),
   batch: (b, call) => ({ outputs: b.emit(machineEpsilonPrimitive, call.inputs, call.params), batched: [false] }),

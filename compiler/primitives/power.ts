@@ -2,6 +2,9 @@
 import { type Atom, intLiteral, realLiteral } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
+import * as ir from "../kernel/expressions.ts";
+import * as functions from "../kernel/functions/index.ts";
+import type { Expression } from "../kernel/ir.ts";
 import { add, div, mul, neg, sub } from "./arithmetic.ts";
 import { and, equal, greaterEqual } from "./comparison.ts";
 import { binaryPrimitive, notLinear } from "./elementwise.ts";
@@ -33,6 +36,16 @@ function wrappingPower(x: number, n: number): number {
   return result;
 }
 
+/** `wrappingPower` in Kernel IR. */
+function wrappingProduct(x: Expression, n: number): Expression {
+  let [result, base]: [Expression, Expression] = [ir.int(1), x];
+  for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result = ir.mul(result, base);
+    base = ir.mul(base, base);
+  }
+  return result;
+}
+
 export const integerPowerPrimitive: Primitive<IntegerPowerParams> = {
   name: "integerPower",
   infer: ([x], { n }) => {
@@ -49,6 +62,14 @@ export const integerPowerPrimitive: Primitive<IntegerPowerParams> = {
     for (let i = 0; i < to.length; i++) to[i] = power(from[i]!, n);
     return [result];
   },
+  lower: {
+    kind: "map",
+    cost: 3,
+    element: ({ params: { n }, inputs, precision }, read, at) => {
+      const x = read(0, at);
+      return inputs[0]!.dtype === "int" ? wrappingProduct(x, n) : functions.integerPower(x, n, precision);
+    },
+  },
   // d x^n = n x^(n-1) dx, the power of 0 being the constant 1: right at x = 0 for every n
   jvp: (b, call, [dx]) => {
     const outputs = b.emit(integerPowerPrimitive, call.inputs, call.params);
@@ -64,6 +85,8 @@ export const integerPowerPrimitive: Primitive<IntegerPowerParams> = {
 export const powPrimitive = binaryPrimitive({
   name: "pow",
   // ECMAScript makes (+-1)^(+-inf) NaN; IEEE 754, C and NumPy have 1, and 1^NaN = 1.
+  cost: 90,
+  kernel: functions.pow,
   scalar: (x, y) => (x === 1 || (x === -1 && !Number.isFinite(y) && !Number.isNaN(y)) ? 1 : x ** y),
   tangents: [
     // d x^y = y x^(y-1) dx; at x = y = 0 the inner power would be infinite, and the slope of x^0 is 0
@@ -110,6 +133,8 @@ export function pow(b: Emitter, x: Atom, y: Atom): Atom {
 export const atan2Primitive = binaryPrimitive({
   name: "atan2",
   scalar: Math.atan2,
+  cost: 45,
+  kernel: functions.atan2,
   // d atan2(y, x) = (x dy - y dx) / (x^2 + y^2)
   tangents: [
     (b, y, x, _z, dy) => mul(b, div(b, x, squaredRadius(b, x, y)), dy),
@@ -125,6 +150,8 @@ function squaredRadius(b: Emitter, x: Atom, y: Atom): Atom {
 export const hypotPrimitive = binaryPrimitive({
   name: "hypot",
   scalar: Math.hypot,
+  cost: 16,
+  kernel: functions.hypot,
   // d hypot(x, y) = (x dx + y dy) / hypot(x, y), 0 at the origin
   tangents: [(b, x, _y, z, dx) => mul(b, direction(b, x, z), dx), (b, _x, y, z, dy) => mul(b, direction(b, y, z), dy)],
   combine: (b, s, t) => add(b, s, t),

@@ -8,11 +8,13 @@ import { notLinear } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { batchedMatmul, lowerPart, matrixTranspose, matrixType, stackSizes } from "./matrix.ts";
 import { copyMatrix } from "./matrix-numerics.ts";
+import { qrLowering } from "./qr-kernel.ts";
 import { householderQr } from "./qr-numerics.ts";
 import { triangularSolve } from "./triangular-solve.ts";
 
 export const qrPrimitive: Primitive<Record<string, never>> = {
   name: "qr",
+  lower: qrLowering,
   infer: ([a]) => {
     const { batch, rows, columns } = matrixType("qr", a!, "any");
     const [m, n] = [knownDim(rows), knownDim(columns)];

@@ -4,12 +4,15 @@ import { compareDims } from "../core/dimension.ts";
 import { type Atom, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { fail, invariant } from "../syntax/diagnostic.ts";
+import * as ir from "../kernel/expressions.ts";
+import type { Expression } from "../kernel/ir.ts";
 import { mul } from "./arithmetic.ts";
-import { batchElementwise, elementwiseShape, mapBinary, notLinear } from "./elementwise.ts";
+import { batchElementwise, elementwiseLowering, elementwiseShape, mapBinary, notLinear } from "./elementwise.ts";
 import { gammaSampleDerivative as derivativeOf } from "./gamma-numerics.ts";
+import { gammaSampleDerivativeExpression, gammaSampleExpression } from "./random-gamma-kernel.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { erfinv } from "./special-functions.ts";
-import { drawStream, elementStream, threefryBlock, uniformFromBits } from "./threefry.ts";
+import { drawStream, elementStream, threefryBlock, threefryWords, uniformFromBits } from "./threefry.ts";
 
 /** Rejections have probability below 5 % each, so this many in a row never happen. */
 const maxAttempts = 64;
@@ -62,6 +65,17 @@ export const randomGammaPrimitive: Primitive<Record<string, never>> = {
       }
     return [result];
   },
+  lower: {
+    kind: "map",
+    cost: 300,
+    element: ({ inputs, precision }, read, at) => {
+      const lanes = inputs[0]!.shape.length - 1;
+      const own = inputs[1]!.shape.slice(lanes);
+      const [k0, k1] = [0, 1].map((w) => read(0, [...at.slice(0, lanes), ir.int(w)])) as [Expression, Expression];
+      const [e0, e1] = threefryWords(k0, k1, ir.int(elementStream), ir.linearIndex(at.slice(lanes), own));
+      return gammaSampleExpression(e0, e1, read(1, at), precision);
+    },
+  },
   // dz = (dz/dalpha at fixed P(alpha, z)) dalpha
   jvp: (b, { inputs }, [, dalpha]) => {
     const [key, alpha] = inputs as readonly [Atom, Atom];
@@ -85,6 +99,7 @@ export const gammaSampleDerivativePrimitive: Primitive<Record<string, never>> = 
   name: "gammaSampleDerivative",
   infer: (inputs) => [{ dtype: "real", shape: elementwiseShape("gammaSampleDerivative", inputs) }],
   evaluate: ([alpha, z], _params, context) => [mapBinary(context, "real", alpha!, z!, derivativeOf)],
+  lower: elementwiseLowering(400, ([alpha, z], precision) => gammaSampleDerivativeExpression(alpha!, z!, precision)),
   // Not given: it would need the second derivative of the incomplete gamma function.
   jvp: () =>
     fail("K0608", undefined, "There is no second derivative of gamma samples.", {

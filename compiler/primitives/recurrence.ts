@@ -7,6 +7,7 @@ import { type Atom, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { add, mul } from "./arithmetic.ts";
+import { recurrenceLowering } from "./cumulative-kernel.ts";
 import { pad, repeat, sliceAxis } from "./shape.ts";
 import { aroundAxis } from "./strides.ts";
 
@@ -14,6 +15,7 @@ export type ScanParams = { readonly axis: number; readonly reverse: boolean };
 
 export const linearRecurrencePrimitive: Primitive<ScanParams> = {
   name: "linearRecurrence",
+  lower: recurrenceLowering,
   infer: ([a, c], { axis }) => {
     invariant(
       a!.dtype === "real" &&

@@ -3,6 +3,7 @@ import type { NdArray } from "../core/array.ts";
 import type { ArrayType, Atom } from "../core/graph.ts";
 import { showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { linearUnary } from "./linear-unary.ts";
 import { broadcast } from "./shape.ts";
@@ -128,6 +129,18 @@ export const reduceSumPrimitive: Primitive<AxesParams> = linearUnary<AxesParams>
       data = x.dtype === "int" ? sumMiddleOfInts(data, outer, n, inner) : sumMiddle(data, outer, n, inner);
     result.data.set(data);
     return result;
+  },
+  lower: {
+    kind: "reduce",
+    reduction: ({ params: { axes }, inputs }) => ({
+      shape: inputs[0]!.shape,
+      axes,
+      initial: [inputs[0]!.dtype === "int" ? ir.int(0) : ir.real(0)],
+      operator: "add",
+      cost: 1,
+      element: (read, at) => read(0, at),
+      finish: ([s]) => s!,
+    }),
   },
   // <ct, sum x> = <broadcast ct, x>
   transpose: (b, x, { axes }, ct) => broadcast(b, ct, x.type.shape, otherAxes(x.type.shape.length, axes)),

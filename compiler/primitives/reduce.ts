@@ -3,6 +3,10 @@ import type { DType, NdArray } from "../core/array.ts";
 import { productOfDims } from "../core/dimension.ts";
 import { type Atom, showType } from "../core/graph.ts";
 import { type Emitter, type EvaluationContext, makeArray, type Params, type Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
+import { isNaN as isNaNReal } from "../kernel/functions/classify.ts";
+import type { Accumulator, Expression } from "../kernel/ir.ts";
+import type { Lowering } from "../kernel/lowering.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { mul } from "./arithmetic.ts";
 import { cumprod } from "./cumulative.ts";
@@ -21,6 +25,7 @@ interface Reduction {
   /** The result over nothing. */
   readonly empty: (dtype: DType) => number;
   readonly step: (dtype: DType) => (accumulated: number, element: number) => number;
+  readonly operator: Accumulator["operator"];
   readonly jvp: (primitive: () => Primitive<AxesParams>) => Primitive<AxesParams>["jvp"];
 }
 
@@ -30,6 +35,18 @@ function reductionPrimitive(definition: Reduction): Primitive<AxesParams> {
     infer: ([x], { axes }) => {
       invariant(definition.dtypes.includes(x!.dtype), () => `${definition.name} of ${showType(x!)}`);
       return [reducedType(definition.name, x!, axes)];
+    },
+    lower: {
+      kind: "reduce",
+      reduction: ({ params: { axes }, inputs }) => ({
+        shape: inputs[0]!.shape,
+        axes,
+        initial: [constantOf(inputs[0]!.dtype, definition.empty(inputs[0]!.dtype))],
+        operator: definition.operator,
+        cost: 1,
+        element: (read, at) => read(0, at),
+        finish: ([s]) => s!,
+      }),
     },
     evaluate: ([x], { axes }, context) => [reduceBy(definition, x!, axes, context)],
     jvp: (b, call, tangents) => definition.jvp(() => primitive)(b, call, tangents),
@@ -41,6 +58,9 @@ function reductionPrimitive(definition: Reduction): Primitive<AxesParams> {
   };
   return primitive;
 }
+
+const constantOf = (dtype: DType, value: number): Expression =>
+  dtype === "real" ? ir.real(value) : dtype === "int" ? ir.int(value) : ir.bool(value !== 0);
 
 function reduceBy(definition: Reduction, x: NdArray, axes: readonly number[], context: EvaluationContext): NdArray {
   const kept = otherAxes(x.shape.length, axes).map((i) => x.shape[i]!);
@@ -73,6 +93,7 @@ function flattenLast(b: Emitter, x: Atom, axes: readonly number[]): Atom {
 
 export const reduceProdPrimitive = reductionPrimitive({
   name: "reduceProd",
+  operator: "mul",
   dtypes: ["real", "int"],
   empty: () => 1,
   step: (dtype) => (dtype === "int" ? Math.imul : (p, v) => p * v),
@@ -109,6 +130,7 @@ const extremumJvp =
 
 export const reduceMaxPrimitive = reductionPrimitive({
   name: "reduceMax",
+  operator: "max",
   dtypes: ["real", "int"],
   empty: lowest,
   step: () => Math.max,
@@ -117,6 +139,7 @@ export const reduceMaxPrimitive = reductionPrimitive({
 
 export const reduceMinPrimitive = reductionPrimitive({
   name: "reduceMin",
+  operator: "min",
   dtypes: ["real", "int"],
   empty: highest,
   step: () => Math.min,
@@ -125,6 +148,7 @@ export const reduceMinPrimitive = reductionPrimitive({
 
 export const reduceAnyPrimitive = reductionPrimitive({
   name: "reduceAny",
+  operator: "or",
   dtypes: ["bool"],
   empty: () => 0,
   step: () => (a, c) => a | c,
@@ -134,6 +158,7 @@ export const reduceAnyPrimitive = reductionPrimitive({
 
 export const reduceAllPrimitive = reductionPrimitive({
   name: "reduceAll",
+  operator: "and",
   dtypes: ["bool"],
   empty: () => 1,
   step: () => (a, c) => a & c,
@@ -143,9 +168,39 @@ export const reduceAllPrimitive = reductionPrimitive({
 
 type ArgParams = { readonly axis: number };
 
-function argPrimitive(name: string, beats: (candidate: number, best: number) => boolean): Primitive<ArgParams> {
+/** Accumulators: the best value and its place; the first NaN stays. */
+const argLowering = (compare: (candidate: Expression, best: Expression) => Expression): Lowering<ArgParams> => ({
+  kind: "reduce",
+  reduction: ({ params: { axis }, inputs, precision }) => {
+    const { shape, dtype } = inputs[0]!;
+    const isNaN = (x: Expression) => (dtype === "real" ? isNaNReal(x, precision) : ir.bool(false));
+    return {
+      shape,
+      axes: [axis],
+      initial: [constantOf(dtype, 0), ir.int(0)],
+      operator: undefined,
+      cost: 4,
+      element: (read, at) => read(0, at),
+      step: ([best, place], element, at) => {
+        const wins = ir.or(
+          ir.eq(at, ir.int(0)),
+          ir.or(compare(element, best!), ir.and(isNaN(element), ir.not(isNaN(best!)))),
+        );
+        return [ir.select(wins, element, best!), ir.select(wins, at, place!)];
+      },
+      finish: ([, place]) => place!,
+    };
+  },
+});
+
+function argPrimitive(
+  name: string,
+  compare: (candidate: Expression, best: Expression) => Expression,
+  beats: (candidate: number, best: number) => boolean,
+): Primitive<ArgParams> {
   const primitive: Primitive<ArgParams> = {
     name,
+    lower: argLowering(compare),
     infer: ([x], { axis }) => {
       invariant(axis >= 0 && axis < x!.shape.length, () => `${name} of ${showType(x!)} along axis ${axis}`);
       return [{ dtype: "int", shape: x!.shape.filter((_, i) => i !== axis) }];
@@ -186,8 +241,8 @@ function argPrimitive(name: string, beats: (candidate: number, best: number) => 
   return primitive;
 }
 
-export const argmaxPrimitive = argPrimitive("argmax", (candidate, best) => candidate > best);
-export const argminPrimitive = argPrimitive("argmin", (candidate, best) => candidate < best);
+export const argmaxPrimitive = argPrimitive("argmax", ir.gt, (candidate, best) => candidate > best);
+export const argminPrimitive = argPrimitive("argmin", ir.lt, (candidate, best) => candidate < best);
 
 const emitReduction = (primitive: Primitive<AxesParams>) => (b: Emitter, x: Atom, axes: readonly number[]) =>
   axes.length === 0 ? x : b.emit(primitive, [x], { axes: [...axes].sort((i, j) => i - j) })[0]!;

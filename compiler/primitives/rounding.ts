@@ -3,7 +3,10 @@ import { type Atom, realLiteral } from "../core/graph.ts";
 import type { Emitter, Primitive } from "../core/primitive.ts";
 import { add, mul, neg } from "./arithmetic.ts";
 import { equal, greater, greaterEqual, less, lessEqual } from "./comparison.ts";
+import * as ir from "../kernel/expressions.ts";
+import type { Expression } from "../kernel/ir.ts";
 import { binaryPrimitive, unaryPrimitive } from "./elementwise.ts";
+import { intQuotient, intRemainder, realQuotient, realRemainder } from "./floor-division-kernel.ts";
 import { select } from "./select.ts";
 
 /** To the nearest integer, halves to the even one (as NumPy and IEEE 754 have it). */
@@ -31,16 +34,29 @@ function quotient(x: number, y: number): number {
   return ratio - below > 0.5 ? below + 1 : below;
 }
 
+/** Rounding to integers; of an int the int. */
+const whole = (name: "floor" | "ceil" | "nearest") => (x: Expression) => (x.kind === "real" ? ir.unary(name, x) : x);
+
 export const absPrimitive = unaryPrimitive({
   name: "abs",
   scalar: Math.abs,
+  kernel: (x) => (x.kind === "real" ? ir.abs(x) : ir.select(ir.lt(x, ir.int(0)), ir.neg(x), x)),
   // d|x| = sign(x) dx, 0 at 0
   tangent: (b, x, _y, dx) => mul(b, sign(b, x), dx),
 });
-export const signPrimitive = unaryPrimitive({ name: "sign", scalar: Math.sign });
-export const floorPrimitive = unaryPrimitive({ name: "floor", scalar: Math.floor });
-export const ceilPrimitive = unaryPrimitive({ name: "ceil", scalar: Math.ceil });
-export const roundPrimitive = unaryPrimitive({ name: "round", scalar: roundHalfEven });
+export const signPrimitive = unaryPrimitive({
+  name: "sign",
+  scalar: Math.sign,
+  kernel: (x) => {
+    const [zero, one, less] =
+      x.kind === "real" ? [ir.real(0), ir.real(1), ir.real(-1)] : [ir.int(0), ir.int(1), ir.int(-1)];
+    // Zeros keep their sign, and a NaN stays one.
+    return ir.select(ir.gt(x, zero), one, ir.select(ir.lt(x, zero), less, x));
+  },
+});
+export const floorPrimitive = unaryPrimitive({ name: "floor", scalar: Math.floor, kernel: whole("floor") });
+export const ceilPrimitive = unaryPrimitive({ name: "ceil", scalar: Math.ceil, kernel: whole("ceil") });
+export const roundPrimitive = unaryPrimitive({ name: "round", scalar: roundHalfEven, kernel: whole("nearest") });
 
 /** The tangent of one side of max or min: all of it where that side wins, half at a tie. */
 function share(b: Emitter, wins: Atom, x: Atom, y: Atom, tangent: Atom): Atom {
@@ -51,6 +67,7 @@ function share(b: Emitter, wins: Atom, x: Atom, y: Atom, tangent: Atom): Atom {
 export const maximumPrimitive = binaryPrimitive({
   name: "maximum",
   scalar: Math.max,
+  kernel: ir.max,
   // d max(x, y) = dx where x > y, dy where y > x, half of each where equal
   tangents: [
     (b, x, y, _z, dx) => share(b, greater(b, x, y), x, y, dx),
@@ -62,6 +79,7 @@ export const maximumPrimitive = binaryPrimitive({
 export const minimumPrimitive = binaryPrimitive({
   name: "minimum",
   scalar: Math.min,
+  kernel: ir.min,
   // d min(x, y) = dx where x < y, dy where y < x, half of each where equal
   tangents: [
     (b, x, y, _z, dx) => share(b, less(b, x, y), x, y, dx),
@@ -74,12 +92,16 @@ export const divFloorPrimitive = binaryPrimitive({
   name: "divFloor",
   scalar: quotient,
   integer: (x, y) => (y === 0 ? 0 : Math.floor(x / y) | 0),
+  cost: 20,
+  kernel: (x, y, precision) => (x.kind === "int" ? intQuotient(x, y) : realQuotient(x, y, precision)),
 });
 
 export const modFloorPrimitive = binaryPrimitive({
   name: "modFloor",
   scalar: remainder,
   integer: (x, y) => (y === 0 ? 0 : remainder(x, y)),
+  cost: 20,
+  kernel: (x, y, precision) => (x.kind === "int" ? intRemainder(x, y) : realRemainder(x, y, precision)),
   // d(x - y floor(x / y)) = dx - floor(x / y) dy
   tangents: [(_b, _x, _y, _z, dx) => dx, (b, x, y, _z, dy) => neg(b, mul(b, divFloor(b, x, y), dy))],
   combine: (b, s, t) => add(b, s, t),

@@ -2,7 +2,8 @@
 import { type Atom, concreteShape, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
-import { batchElementwise, elementwiseShape } from "./elementwise.ts";
+import * as ir from "../kernel/expressions.ts";
+import { batchElementwise, elementwiseLowering, elementwiseShape } from "./elementwise.ts";
 
 const zeroLike = (x: Atom): Atom => ({ kind: "literal", value: 0, type: { dtype: x.type.dtype, shape: [] } });
 
@@ -24,6 +25,7 @@ export const selectPrimitive: Primitive<Record<string, never>> = {
     for (let i = 0; i < to.length; i++) to[i] = choice[i * sc]! ? yes[i * sx]! : no[i * sy]!;
     return [result];
   },
+  lower: elementwiseLowering(1, ([c, x, y]) => ir.select(c!, x!, y!)),
   // d select(c, x, y) = select(c, dx, dy): a partial of the side not taken, even a NaN, goes nowhere.
   jvp: (b, call, [, dx, dy]) => {
     const outputs = b.emit(selectPrimitive, call.inputs, call.params);

@@ -15,6 +15,9 @@ import {
 } from "../core/dimension.ts";
 import { type Atom, concreteShape, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Params, type Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
+import type { Expression } from "../kernel/ir.ts";
+import type { Lowering, LoweringContext } from "../kernel/lowering.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { linearUnary } from "./linear-unary.ts";
 import { reduceSum } from "./reduce-sum.ts";
@@ -32,6 +35,17 @@ type PadParams = {
 };
 type SliceParams = { readonly start: readonly Dim[]; readonly stop: readonly Dim[]; readonly step: readonly number[] };
 type ReverseParams = { readonly axes: readonly number[] };
+
+/** The rule of a primitive that only moves elements. */
+function moves<P>(
+  element: (
+    context: LoweringContext<P>,
+    read: (operand: number, coordinates: readonly Expression[]) => Expression,
+    at: Expression[],
+  ) => Expression,
+): Lowering<P> {
+  return { kind: "map", cost: 0, element: (context, read, at) => element(context, read, [...at]) };
+}
 
 const mayBeEqual = (a: Dim, b: Dim) => compareDims(a, b) !== "different";
 
@@ -60,6 +74,14 @@ export const broadcastPrimitive: Primitive<BroadcastParams> = linearUnary<Broadc
     );
     return result;
   },
+  lower: moves((context, read, at) => {
+    const { axes } = context.params;
+    const own = context.inputs[0]!.shape;
+    return read(
+      0,
+      own.map((n, i) => (n === 1 ? ir.int(0) : at[axes[i]!]!)),
+    );
+  }),
   // A repeated number collects the cotangents of all its copies.
   transpose: (b, x, { shape, axes }, ct) => {
     const repeated = shape.flatMap((d, a) => {
@@ -82,6 +104,9 @@ export const reshapePrimitive: Primitive<ShapeParams> = linearUnary<ShapeParams>
   },
   // Nothing is ever written in place, so the storage can be shared.
   evaluate: (x, { shape }) => ({ dtype: x.dtype, shape: concreteShape(shape), data: x.data }),
+  lower: moves((context, read, at) =>
+    read(0, ir.coordinatesOf(ir.linearIndex(at, context.outputs[0]!.shape), context.inputs[0]!.shape)),
+  ),
   transpose: (b, x, _params, ct) => reshape(b, ct, x.type.shape),
   batchParams: ({ shape }, size) => ({ shape: [size, ...shape] }),
 });
@@ -109,6 +134,7 @@ export const transposePrimitive: Primitive<PermutationParams> = linearUnary<Perm
     );
     return result;
   },
+  lower: moves(({ params: { permutation } }, read, at) => read(0, inversePermutation(permutation).map((p) => at[p]!))),
   transpose: (b, _x, { permutation }, ct) => transpose(b, ct, inversePermutation(permutation)),
   batchParams: ({ permutation }) => ({ permutation: [0, ...permutation.map((p) => p + 1)] }),
 });
@@ -147,6 +173,21 @@ export const concatPrimitive: Primitive<AxisParams> = {
     }
     return [result];
   },
+  lower: moves(({ params: { axis }, inputs }, read, at) => {
+    // Which part an element is in is known per element only: all parts are read, at places inside them.
+    let from = inputs.reduce((n, x) => n + x.shape[axis]!, 0);
+    let result: Expression | undefined;
+    for (let k = inputs.length - 1; k >= 0; k--) {
+      const n = inputs[k]!.shape[axis]!;
+      from -= n;
+      if (n === 0) continue;
+      const place = ir.sub(at[axis]!, ir.int(from));
+      const inside = ir.max(ir.min(place, ir.int(n - 1)), ir.int(0));
+      const element = read(k, at.with(axis, inside));
+      result = result === undefined ? element : ir.select(ir.lt(at[axis]!, ir.int(from + n)), element, result);
+    }
+    return result!;
+  }),
   // d[x, y] = [dx, dy]
   jvp: (b, call, tangents) => {
     const outputs = b.emit(concatPrimitive, call.inputs, call.params);
@@ -204,6 +245,25 @@ export const padPrimitive: Primitive<PadParams> = linearUnary<PadParams>({
     copyView(x.shape, to, { data: x.data, offset: 0, strides: stridesOf(x.shape) });
     return result;
   },
+  lower: moves(({ params: { low, high, interior, value }, inputs }, read, at) => {
+    const [{ shape, dtype }] = inputs as readonly [(typeof inputs)[number]];
+    const fill = dtype === "real" ? ir.real(value) : dtype === "int" ? ir.int(value) : ir.bool(value !== 0);
+    if (shape.includes(0)) return fill;
+    const before = concreteShape(low);
+    const after = concreteShape(high);
+    let inside: Expression = ir.bool(true);
+    const places = shape.map((n, i) => {
+      const gap = interior[i]! + 1;
+      if (before[i] === 0 && after[i] === 0 && gap === 1) return at[i]!;
+      const shifted = ir.sub(at[i]!, ir.int(before[i]!));
+      const clamped = ir.max(ir.min(shifted, ir.int((n - 1) * gap)), ir.int(0));
+      inside = ir.and(inside, ir.eq(shifted, clamped));
+      if (gap === 1) return clamped;
+      inside = ir.and(inside, ir.eq(ir.rem(clamped, ir.int(gap)), ir.int(0)));
+      return ir.div(clamped, ir.int(gap));
+    });
+    return ir.select(inside, read(0, places), fill);
+  }),
   // d(pad x) = pad dx with zeros
   tangentParams: (params) => ({ ...params, value: 0 }),
   transpose: (b, x, { low, interior }, ct) => {
@@ -255,6 +315,12 @@ export const slicePrimitive: Primitive<SliceParams> = linearUnary<SliceParams>({
     copyView(shape, { data: result.data, offset: 0, strides: stridesOf(shape) }, source);
     return result;
   },
+  lower: moves(({ params: { start, step } }, read, at) =>
+    read(
+      0,
+      concreteShape(start).map((s, i) => ir.add(ir.mul(at[i]!, ir.int(step[i]!)), ir.int(s))),
+    ),
+  ),
   // What was not taken gets zero.
   transpose: (b, x, { start, step }, ct) => {
     const interior = step.map((s) => s - 1);
@@ -286,6 +352,12 @@ export const reversePrimitive: Primitive<ReverseParams> = linearUnary<ReversePar
     copyView(x.shape, { data: result.data, offset: 0, strides: own }, source);
     return result;
   },
+  lower: moves(({ params: { axes }, inputs }, read, at) =>
+    read(
+      0,
+      at.map((c, i) => (axes.includes(i) ? ir.sub(ir.int(inputs[0]!.shape[i]! - 1), c) : c)),
+    ),
+  ),
   transpose: (b, _x, { axes }, ct) => reverse(b, ct, axes),
   batchParams: ({ axes }) => ({ axes: axes.map((a) => a + 1) }),
 });

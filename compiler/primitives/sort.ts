@@ -10,12 +10,14 @@ import { invariant } from "../syntax/diagnostic.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
 import { gather } from "./gather.ts";
 import { moveAxis, sliceAxis } from "./shape.ts";
+import { argsortLowering } from "./sort-kernel.ts";
 import { aroundAxis } from "./strides.ts";
 
 type ArgsortParams = { readonly axis: number; readonly descending: boolean };
 
 export const argsortPrimitive: Primitive<ArgsortParams> = {
   name: "argsort",
+  lower: argsortLowering,
   infer: ([x], { axis }) => {
     invariant(axis >= 0 && axis < x!.shape.length, () => `argsort of ${showType(x!)} along axis ${axis}`);
     return [{ dtype: "int", shape: x!.shape }];

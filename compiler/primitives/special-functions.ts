@@ -2,6 +2,7 @@
  * Scalar numerics of the special functions, in f64. Each states its source and its accuracy, measured
  * against mpmath on some thousand random arguments; the tests pin a few of them.
  */
+import { bernoulli, cotangentPolynomial, lgammaAtTwo } from "../kernel/functions/series.ts";
 
 function polynomial(x: number, coefficients: readonly number[]): number {
   let value = 0;
@@ -120,44 +121,6 @@ export function erfinv(x: number): number {
   return Math.sign(x) * y;
 }
 
-/** B(2), B(4), ..., B(24). */
-const bernoulli = [
-  1 / 6,
-  -1 / 30,
-  1 / 42,
-  -1 / 30,
-  5 / 66,
-  -691 / 2730,
-  7 / 6,
-  -3617 / 510,
-  43867 / 798,
-  -174611 / 330,
-  854513 / 138,
-  -236364091 / 2730,
-];
-
-/** zeta(k) - 1: the sum up to 20, and from there on by Euler and Maclaurin. */
-function zetaMinusOne(k: number): number {
-  const n = 20;
-  let sum = n ** (1 - k) / (k - 1) + n ** -k / 2;
-  // Rising factorial k ... (k + 2j - 2) over (2j)!.
-  let weight = k / 2;
-  for (let j = 1; j <= 8; j++) {
-    if (j > 1) weight *= ((k + 2 * j - 3) * (k + 2 * j - 2)) / ((2 * j - 1) * (2 * j));
-    sum += bernoulli[j - 1]! * weight * n ** (1 - k - 2 * j);
-  }
-  for (let i = n - 1; i >= 2; i--) sum += i ** -k;
-  return sum;
-}
-
-const eulerGamma = 0.5772156649015329;
-/** log Gamma(2 + z) = (1 - gamma) z + sum over k >= 2 of (-1)^k (zeta(k) - 1) z^k / k; Abramowitz and Stegun 6.1.33. */
-const lgammaAtTwo = [
-  0,
-  1 - eulerGamma,
-  ...Array.from({ length: 28 }, (_, i) => ((i % 2 === 0 ? 1 : -1) * zetaMinusOne(i + 2)) / (i + 2)),
-];
-
 /** sin(pi x) and cos(pi x), exact in the reduction. */
 function sinCosPi(x: number): [number, number] {
   const half = Math.round(2 * x);
@@ -231,7 +194,7 @@ export function polygamma(n: number, x: number): number {
   if (x <= 0) {
     if (x === Math.floor(x)) return n % 2 === 1 ? Number.POSITIVE_INFINITY : Number.NaN;
     const [s, c] = sinCosPi(x);
-    return -sign * polygamma(n, 1 - x) - Math.PI ** (n + 1) * cotangentDerivative(n, c / s);
+    return -sign * polygamma(n, 1 - x) - Math.PI ** (n + 1) * polynomial(c / s, cotangentPolynomial(n));
   }
   // |psi_n(x)| / n! = sum over i of (x + i)^-(n+1), the tail from y on by Euler and Maclaurin.
   let sum = 0;
@@ -249,20 +212,6 @@ export function polygamma(n: number, x: number): number {
   let factorial = 1;
   for (let i = 2; i <= n; i++) factorial *= i;
   return sign * factorial * (sum + tail);
-}
-
-/** The n-th derivative of cot as a polynomial in c = cot: P' d = -(1 + c^2) dP/dc. */
-function cotangentDerivative(n: number, c: number): number {
-  let p = [0, 1];
-  for (let i = 0; i < n; i++) {
-    const next = new Array<number>(p.length + 1).fill(0);
-    for (let k = 1; k < p.length; k++) {
-      next[k - 1] = next[k - 1]! - k * p[k]!;
-      next[k + 1] = next[k + 1]! - k * p[k]!;
-    }
-    p = next;
-  }
-  return polynomial(c, p);
 }
 
 /** 1 / (1 + exp(-x)), with full relative accuracy for large negative x. */

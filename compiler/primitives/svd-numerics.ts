@@ -5,7 +5,7 @@
  */
 import { leadingSign } from "./eigh-numerics.ts";
 
-const maxSweeps = 60;
+export const maxSweeps = 60;
 /** After scaling the largest entry to about one, singular values below this have squares that underflow. */
 const negligible = 1e-150;
 

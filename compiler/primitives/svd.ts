@@ -18,10 +18,12 @@ import {
   symmetricPart,
 } from "./matrix.ts";
 import { copyMatrix, transposed } from "./matrix-numerics.ts";
+import { svdLowering } from "./svd-kernel.ts";
 import { jacobiSvd } from "./svd-numerics.ts";
 
 export const svdPrimitive: Primitive<Record<string, never>> = {
   name: "svd",
+  lower: svdLowering,
   infer: ([a]) => {
     const { batch, rows, columns } = matrixType("svd", a!, "any");
     const k = applyOperation("min", rows, columns);

@@ -15,6 +15,8 @@ import { compareDims, type Dim } from "../core/dimension.ts";
 import { type ArrayType, type Atom, concreteShape, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
+import * as ir from "../kernel/expressions.ts";
+import type { Expression } from "../kernel/ir.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { fill } from "./shape.ts";
@@ -46,6 +48,32 @@ export function threefryBlock(k0: number, k1: number, c0: number, c1: number, ou
   out[at + 1] = x1;
 }
 
+/** The same in Kernel IR: both words. */
+export function threefryWords(
+  k0: Expression,
+  k1: Expression,
+  c0: Expression,
+  c1: Expression,
+): readonly [Expression, Expression] {
+  const k2 = ir.xor(ir.xor(k0, k1), ir.int(parity));
+  const keys = [k0, k1, k2];
+  let [x0, x1] = [ir.add(c0, k0), ir.add(c1, k1)];
+  for (let round = 0; round < 20; round++) {
+    const r = rotations[round & 7]!;
+    x0 = ir.add(x0, x1);
+    x1 = ir.xor(ir.or(ir.shl(x1, ir.int(r)), ir.shr(x1, ir.int(32 - r))), x0);
+    if ((round & 3) !== 3) continue;
+    const s = (round + 1) >> 2;
+    x0 = ir.add(x0, keys[s % 3]!);
+    x1 = ir.add(ir.add(x1, keys[(s + 1) % 3]!), ir.int(s));
+  }
+  return [x0, x1];
+}
+
+/** The word that the last coordinate asks for. */
+const wordAt = (words: readonly [Expression, Expression], word: Expression) =>
+  ir.select(ir.eq(word, ir.int(0)), words[0], words[1]);
+
 type ThreefryParams = { readonly count: Dim; readonly stream: number };
 
 function keyBatch(name: string, key: ArrayType): readonly Dim[] {
@@ -72,6 +100,15 @@ export const threefryPrimitive: Primitive<ThreefryParams> = {
       for (let i = 0; i < n; i++) threefryBlock(k0, k1, stream, i, words, 2 * (lane * n + i));
     }
     return [out];
+  },
+  lower: {
+    kind: "map",
+    cost: 90,
+    element: ({ params }, read, at) => {
+      const [lane, i, word] = [at.slice(0, -2), at.at(-2)!, at.at(-1)!];
+      const [k0, k1] = [0, 1].map((w) => read(0, [...lane, ir.int(w)])) as [Expression, Expression];
+      return wordAt(threefryWords(k0, k1, ir.int(params.stream), i), word);
+    },
   },
   jvp: zeroJvp(() => threefryPrimitive),
   transpose: notLinear("threefry"),
@@ -101,6 +138,15 @@ export const foldInPrimitive: Primitive<Record<string, never>> = {
     for (let lane = 0; lane < index!.data.length; lane++)
       threefryBlock(key!.data[2 * lane]!, key!.data[2 * lane + 1]!, foldStream, index!.data[lane]!, words, 2 * lane);
     return [out];
+  },
+  lower: {
+    kind: "map",
+    cost: 90,
+    element: (_context, read, at) => {
+      const lane = at.slice(0, -1);
+      const [k0, k1] = [0, 1].map((w) => read(0, [...lane, ir.int(w)])) as [Expression, Expression];
+      return wordAt(threefryWords(k0, k1, ir.int(foldStream), read(1, lane)), at.at(-1)!);
+    },
   },
   jvp: zeroJvp(() => foldInPrimitive),
   transpose: notLinear("foldIn"),
@@ -133,6 +179,27 @@ export function uniformFromBits(hi: number, lo: number, kind: UniformKind, preci
   return (k - 2 ** 52 + 0.5) * 2 ** -52;
 }
 
+/** The same in Kernel IR. All parts have fewer than 32 bits, so signed conversions are right. */
+export function uniformExpression(
+  hi: Expression,
+  lo: Expression,
+  kind: UniformKind,
+  precision: "f64" | "f32",
+): Expression {
+  const top = (x: Expression, by: number) => ir.toReal(ir.shr(x, ir.int(by)));
+  const [add, mul, real] = [ir.add, ir.mul, ir.real];
+  if (precision === "f32") {
+    if (kind === "unit") return mul(top(hi, 8), real(2 ** -24));
+    if (kind === "open") return mul(add(top(hi, 9), real(0.5)), real(2 ** -23));
+    return mul(add(ir.sub(top(hi, 8), real(2 ** 23)), real(0.5)), real(2 ** -23));
+  }
+  if (kind === "open")
+    return mul(add(add(mul(top(hi, 5), real(2 ** 25)), top(lo, 7)), real(0.5)), real(2 ** -52));
+  const k = add(mul(top(hi, 5), real(2 ** 26)), top(lo, 6));
+  if (kind === "unit") return mul(k, real(2 ** -53));
+  return mul(add(ir.sub(k, real(2 ** 52)), real(0.5)), real(2 ** -52));
+}
+
 type UniformParams = { readonly kind: UniformKind };
 
 export const bitsToUniformPrimitive: Primitive<UniformParams> = {
@@ -144,6 +211,14 @@ export const bitsToUniformPrimitive: Primitive<UniformParams> = {
     for (let i = 0; i < to.length; i++)
       to[i] = uniformFromBits(from[2 * i]!, from[2 * i + 1]!, kind, context.precision);
     return [out];
+  },
+  lower: {
+    kind: "map",
+    cost: 6,
+    element: ({ params, precision }, read, at) => {
+      const [hi, lo] = [0, 1].map((w) => read(0, [...at, ir.int(w)])) as [Expression, Expression];
+      return uniformExpression(hi, lo, params.kind, precision);
+    },
   },
   jvp: zeroJvp(() => bitsToUniformPrimitive),
   transpose: notLinear("bitsToUniform"),
@@ -172,6 +247,24 @@ export function scaleBits(hi: number, lo: number, range: number): number {
   return (highProduct(hi >>> 0, range >>> 0) + carry) | 0;
 }
 
+/** `highProduct` in Kernel IR. */
+function highWord(x: Expression, y: Expression): Expression {
+  const sixteen = ir.int(16);
+  const half = (e: Expression) => ir.and(e, ir.int(0xffff));
+  const [xh, xl, yh, yl] = [ir.shr(x, sixteen), half(x), ir.shr(y, sixteen), half(y)];
+  const middle = ir.add(ir.mul(xh, yl), ir.shr(ir.mul(xl, yl), sixteen));
+  const other = ir.add(ir.mul(xl, yh), half(middle));
+  return ir.add(ir.add(ir.mul(xh, yh), ir.shr(middle, sixteen)), ir.shr(other, sixteen));
+}
+
+/** `scaleBits` in Kernel IR: the sum of two words carries when it is less, unsigned, than one of them. */
+function scaledBits(hi: Expression, lo: Expression, range: Expression): Expression {
+  const low = ir.mul(hi, range);
+  const sum = ir.add(low, highWord(lo, range));
+  const unsigned = (e: Expression) => ir.xor(e, ir.int(-2147483648));
+  return ir.add(highWord(hi, range), ir.toInt(ir.lt(unsigned(sum), unsigned(low))));
+}
+
 export const bitsBelowPrimitive: Primitive<Record<string, never>> = {
   name: "bitsBelow",
   infer: ([bits, range]) => {
@@ -187,6 +280,14 @@ export const bitsBelowPrimitive: Primitive<Record<string, never>> = {
     const [from, below, to] = [bits!.data, range!.data, out.data];
     for (let i = 0; i < to.length; i++) to[i] = scaleBits(from[2 * i]!, from[2 * i + 1]!, below[i]!);
     return [out];
+  },
+  lower: {
+    kind: "map",
+    cost: 30,
+    element: (_context, read, at) => {
+      const [hi, lo] = [0, 1].map((w) => read(0, [...at, ir.int(w)])) as [Expression, Expression];
+      return scaledBits(hi, lo, read(1, at));
+    },
   },
   jvp: zeroJvp(() => bitsBelowPrimitive),
   transpose: notLinear("bitsBelow"),

@@ -16,11 +16,13 @@ import {
 } from "./matrix.ts";
 import { copyMatrix, solveTriangularInPlace, type TriangularOptions } from "./matrix-numerics.ts";
 import { moveAxis, reshape } from "./shape.ts";
+import { triangularSolveLowering } from "./triangular-solve-kernel.ts";
 
 type TriangularParams = { readonly lower: boolean; readonly transposed: boolean; readonly unitDiagonal: boolean };
 
 export const triangularSolvePrimitive: Primitive<TriangularParams> = {
   name: "triangularSolve",
+  lower: triangularSolveLowering,
   infer: ([a, rhs]) => [systemType("triangularSolve", a!, rhs!)],
   evaluate: ([a, rhs], params, context) => {
     const { count, rows: n, columns: m } = stackSizes(rhs!);

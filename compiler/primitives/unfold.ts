@@ -5,6 +5,7 @@ import { type Atom, concreteShape, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Params, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { linearUnary } from "./linear-unary.ts";
+import { foldLowering, unfoldLowering } from "./unfold-kernel.ts";
 
 /** One number for each of the (one or two) last axes. */
 export interface Windows {
@@ -17,14 +18,14 @@ export interface Windows {
   readonly dilation?: readonly number[];
 }
 
-type UnfoldParams = {
+export type UnfoldParams = {
   readonly kernel: readonly Dim[];
   readonly stride: readonly number[];
   readonly low: readonly Dim[];
   readonly high: readonly Dim[];
   readonly dilation: readonly number[];
 };
-type FoldParams = UnfoldParams & { readonly size: readonly Dim[] };
+export type FoldParams = UnfoldParams & { readonly size: readonly Dim[] };
 
 /**
  * How many windows fit on an axis of the given size: floor((size + low + high - dilation (kernel - 1) - 1) /
@@ -92,6 +93,7 @@ function copyRun(to: ArrayData, from: ArrayData, image: number, window: number, 
 
 export const unfoldPrimitive: Primitive<UnfoldParams> = linearUnary<UnfoldParams>({
   name: "unfold",
+  lower: unfoldLowering,
   infer: (x, windows) => {
     const axes = windows.kernel.length;
     const rank = x.shape.length;
@@ -114,6 +116,7 @@ export const unfoldPrimitive: Primitive<UnfoldParams> = linearUnary<UnfoldParams
 
 export const foldPrimitive: Primitive<FoldParams> = linearUnary<FoldParams>({
   name: "fold",
+  lower: foldLowering,
   infer: (x, windows) => {
     const axes = windows.kernel.length;
     const outer = x.shape.slice(0, -2 * axes);

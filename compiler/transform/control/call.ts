@@ -20,6 +20,7 @@ export interface CallParams extends Readonly<Record<string, unknown>> {
 
 export const callPrimitive: Primitive<CallParams> = {
   name: "call",
+  lower: { kind: "control" },
   graphs: ({ graph }) => [graph],
   infer: (_inputs, { graph }) => graph.outputs.map((a) => a.type),
   evaluate: (inputs, { graph }, context) => context.run(graph, inputs),

@@ -21,6 +21,7 @@ export interface CondParams extends Readonly<Record<string, unknown>> {
 
 export const condPrimitive: Primitive<CondParams> = {
   name: "cond",
+  lower: { kind: "control" },
   graphs: ({ then, otherwise }) => [then, otherwise],
   infer: (_inputs, { then }) => then.outputs.map((a) => a.type),
   evaluate: ([predicate, ...operands], { then, otherwise }, context) =>

@@ -22,6 +22,7 @@ export interface CustomDerivativeParams extends Readonly<Record<string, unknown>
 /** A function whose tangents are what its `derivative` says. */
 export const customDerivativePrimitive: Primitive<CustomDerivativeParams> = {
   name: "custom_derivative",
+  lower: { kind: "control" },
   graphs: ({ graph, rule }) => [graph, rule],
   infer: (_inputs, { graph }) => graph.outputs.map((a) => a.type),
   evaluate: (inputs, { graph }, context) => context.run(graph, inputs),
@@ -73,6 +74,7 @@ export interface PullbackParams extends Readonly<Record<string, unknown>> {
 /** A function whose forward derivative is its own and whose reverse derivative is its `pullback`. */
 export const customPullbackPrimitive: Primitive<PullbackParams> = {
   name: "custom_pullback",
+  lower: { kind: "control" },
   graphs: ({ graph, pullback }) => [graph, pullback],
   infer: (_inputs, { graph }) => graph.outputs.map((a) => a.type),
   evaluate: (inputs, { graph }, context) => context.run(graph, inputs),
@@ -94,6 +96,7 @@ export const customPullbackPrimitive: Primitive<PullbackParams> = {
 /** The tangent of such a function: linear in its tangents, with the `pullback` as its transpose. */
 export const pullbackTangentPrimitive: Primitive<PullbackParams> = {
   name: "pullback_tangent",
+  lower: { kind: "control" },
   graphs: ({ graph, pullback }) => [graph, pullback],
   infer: (_inputs, { graph }) => graph.outputs.filter((a) => a.type.dtype === "real").map((a) => a.type),
   evaluate: (inputs, params, context) => context.run(forwardTangent(params), inputs),
@@ -120,7 +123,8 @@ export const pullbackTangentPrimitive: Primitive<PullbackParams> = {
     batchPullback(b, pullbackTangentPrimitive as Primitive, inputs, params, batched, size, guard),
 };
 
-function forwardTangent(params: PullbackParams): Graph {
+/** What `pullback_tangent` computes. */
+export function forwardTangent(params: PullbackParams): Graph {
   const mask = params.graph.inputs.map((v) => v.type.dtype === "real");
   const reals = params.graph.outputs.map((a) => a.type.dtype === "real");
   const derived = jvpOf(params.graph, mask, reals);

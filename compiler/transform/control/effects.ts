@@ -3,7 +3,7 @@
  * And `stopGradient`, whose only effect is on derivatives.
  */
 import type { Atom } from "../../core/graph.ts";
-import type { CheckFailure, Emitter, Primitive } from "../../core/primitive.ts";
+import type { CheckFailure, Emitter, Primitive, SolveEvent } from "../../core/primitive.ts";
 import { and, not, or } from "../../primitives/comparison.ts";
 import { convert } from "../../primitives/convert.ts";
 import { notLinear } from "../../primitives/elementwise.ts";
@@ -23,19 +23,14 @@ export interface CheckParams extends Readonly<Record<string, unknown>> {
 /** Operands: the promise (bool, any shape), then numbers to show, each of the promise's shape or scalar. */
 export const checkPrimitive: Primitive<CheckParams> = {
   name: "check",
+  lower: { kind: "control" },
   effect: true,
   infer: () => [],
   evaluate: ([promise, ...details], params, context) => {
     const at = promise!.data.indexOf(0);
     if (at < 0) return [];
     const shown = details.map((d) => (d.data.length === promise!.data.length ? d.data[at]! : d.data[0]!));
-    const failure: CheckFailure = {
-      code: params.code,
-      message: params.message.replace(/\{(\d+)\}/g, (_, i) => String(shown[Number(i)])),
-      help: params.help,
-      span: params.span,
-    };
-    context.fail(failure);
+    context.fail(failureOf(params, shown));
     return [];
   },
   jvp: (b, { inputs, params }) => ({ outputs: b.emit(checkPrimitive as Primitive, inputs, params), tangents: [] }),
@@ -52,6 +47,16 @@ export const checkPrimitive: Primitive<CheckParams> = {
     return { outputs: [], batched: [] };
   },
 };
+
+/** What a broken promise says. */
+export function failureOf(params: CheckParams, shown: readonly number[]): CheckFailure {
+  return {
+    code: params.code,
+    message: params.message.replace(/\{(\d+)\}/g, (_, i) => String(shown[Number(i)])),
+    help: params.help,
+    span: params.span,
+  };
+}
 
 /** Emits a promise; one that is known to hold costs nothing. */
 export function check(b: Emitter, promise: Atom, details: readonly Atom[], params: CheckParams): void {
@@ -73,22 +78,14 @@ export interface ReportParams extends Readonly<Record<string, unknown>> {
 /** Operands: status, iterations, error; scalars, or one per lane. */
 export const reportPrimitive: Primitive<ReportParams> = {
   name: "report",
+  lower: { kind: "control" },
   effect: true,
   infer: () => [],
   evaluate: ([status, iterations, error], params, context) => {
     for (let i = 0; i < status!.data.length; i++) {
       // A negative status marks a lane that was not asked for.
       if (status!.data[i]! < 0) continue;
-      context.solved({
-        expression: params.expression,
-        span: params.span,
-        status: status!.data[i]!,
-        iterations: iterations!.data[i]!,
-        error: error!.data[i]!,
-        quiet: params.quiet,
-        trial: params.trial,
-        fatal: !params.watched.statusRead && !params.trial,
-      });
+      context.solved(solveEventOf(params, status!.data[i]!, iterations!.data[i]!, error!.data[i]!));
     }
     return [];
   },
@@ -104,9 +101,24 @@ export const reportPrimitive: Primitive<ReportParams> = {
   },
 };
 
+/** What a finished solve is reported as. */
+export function solveEventOf(params: ReportParams, status: number, iterations: number, error: number): SolveEvent {
+  return {
+    expression: params.expression,
+    span: params.span,
+    status,
+    iterations,
+    error,
+    quiet: params.quiet,
+    trial: params.trial,
+    fatal: !params.watched.statusRead && !params.trial,
+  };
+}
+
 /** The identity, with derivative zero. */
 export const stopGradientPrimitive: Primitive = {
   name: "stop_gradient",
+  lower: { kind: "map", cost: 0, element: (_context, read, at) => read(0, at) },
   infer: ([x]) => [x!],
   evaluate: ([x]) => [x!],
   jvp: (b, { inputs, params }) => ({ outputs: b.emit(stopGradientPrimitive, inputs, params), tangents: [undefined] }),

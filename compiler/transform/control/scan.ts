@@ -34,6 +34,7 @@ export interface ScanParams extends Readonly<Record<string, unknown>> {
 
 export const scanPrimitive: Primitive<ScanParams> = {
   name: "scan",
+  lower: { kind: "control" },
   graphs: ({ body, condition }) => (condition ? [body, condition] : [body]),
   infer: (_inputs, { body, carry, length }) => [
     ...body.outputs.slice(0, carry).map((a) => a.type),

@@ -1,0 +1,118 @@
+/** One kernel under construction: which buffers are its arrays, and what its own values are. */
+import { sizeOf } from "../core/array.ts";
+import type { Var } from "../core/graph.ts";
+import type { Span } from "../syntax/tree.ts";
+import * as ir from "./expressions.ts";
+import { type Fusion, Puller } from "./fuse.ts";
+import type { Expression, Kernel, KernelArray, Loop, Statement } from "./ir.ts";
+import type { Buffer, Launch } from "./plan.ts";
+
+/** Where values live; made by the plan builder. */
+export interface Memory {
+  /** The buffer of an input or of a value that is stored. */
+  bufferOf(v: Var): Buffer;
+  temporary(name: string, kind: Buffer["kind"], shape: readonly number[]): Buffer;
+}
+
+export class KernelAssembly {
+  readonly #arrays = new Map<Buffer, { array: KernelArray; written: boolean; read: boolean }>();
+  /** The group's own values where they are known. */
+  own: (v: Var, coordinates: readonly Expression[]) => Expression | undefined = () => undefined;
+  readonly puller: Puller;
+
+  readonly fusion: Fusion;
+  readonly memory: Memory;
+
+  constructor(
+    fusion: Fusion,
+    memory: Memory,
+  ) {
+    this.fusion = fusion;
+    this.memory = memory;
+    this.puller = this.newPuller();
+  }
+
+  /** Expressions are remembered by a puller: those inside one loop nest want one of their own. */
+  newPuller(): Puller {
+    return new Puller(
+      this.fusion.producer,
+      this.fusion.virtual,
+      (v, at) => this.own(v, at) ?? this.load(this.memory.bufferOf(v), at),
+    );
+  }
+
+  load(buffer: Buffer, coordinates: readonly Expression[]): Expression {
+    return this.loadAt(buffer, ir.linearIndex(coordinates, buffer.shape));
+  }
+  loadAt(buffer: Buffer, index: Expression): Expression {
+    return ir.load(this.#array(buffer, "read"), index);
+  }
+  store(buffer: Buffer, index: Expression, value: Expression): Statement {
+    return { op: "store", array: this.#array(buffer, "written"), index, value };
+  }
+
+  #array(buffer: Buffer, use: "read" | "written"): KernelArray {
+    let entry = this.#arrays.get(buffer);
+    if (!entry) {
+      entry = { array: ir.kernelArray(buffer.name, buffer.kind, buffer.length, "both"), written: false, read: false };
+      this.#arrays.set(buffer, entry);
+    }
+    entry[use] = true;
+    return entry.array;
+  }
+
+  /** The kernel around a grid loop. */
+  launch(name: string, span: Span | undefined, description: string, grid: Loop, work: number): Launch {
+    const arrays: KernelArray[] = [];
+    const buffers: Buffer[] = [];
+    for (const [buffer, { array, written, read }] of this.#arrays) {
+      // The arrays' use is known only now; the expressions hold the objects.
+      Object.assign(array, { access: written ? (read ? "both" : "write") : "read" });
+      arrays.push(array);
+      buffers.push(buffer);
+    }
+    const kernel: Kernel = { name, span, arrays, grid, description };
+    const count = Math.max(1, Number((grid.count as { value: number }).value));
+    return { kind: "launch", kernel, buffers, cost: work / count };
+  }
+}
+
+/** True when no index divides by or takes a remainder of something with this local. */
+export function isStraight(e: Expression, inner: Expression): boolean {
+  const seen = new Map<Expression, { uses: boolean; broken: boolean }>();
+  let broken = false;
+  const visit = (x: Expression): boolean => {
+    const known = seen.get(x);
+    if (known) return known.uses;
+    const entry = { uses: x === inner, broken: false };
+    seen.set(x, entry);
+    let uses = x === inner;
+    const parts = x.op === "load" ? [x.index] : childrenOf(x);
+    for (const p of parts) if (visit(p)) uses = true;
+    if (x.op === "binary" && x.kind === "int" && (x.name === "div" || x.name === "rem") && uses) broken = true;
+    // What is loaded is a value, not a place.
+    entry.uses = uses && x.kind === "int" && x.op !== "load";
+    return entry.uses;
+  };
+  visit(e);
+  return !broken;
+}
+
+function childrenOf(e: Expression): readonly Expression[] {
+  switch (e.op) {
+    case "unary":
+      return [e.a];
+    case "binary":
+      return [e.a, e.b];
+    case "select":
+      return [e.condition, e.a, e.b];
+    case "call":
+      return e.arguments;
+    default:
+      return [];
+  }
+}
+
+export const kindOf = (v: Var): Buffer["kind"] => v.type.dtype;
+export const shapeOf = (v: Var): number[] => v.type.shape.map((d) => Number(d));
+export const lengthOf = (shape: readonly number[]): number => sizeOf(shape);

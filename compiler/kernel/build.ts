@@ -1,0 +1,394 @@
+/** From a core graph to a Plan: nodes, fusion, kernels, control flow, memory. */
+import { sizeOf } from "../core/array.ts";
+import { type Atom, concreteShape, type Graph, type Var } from "../core/graph.ts";
+import { simplify } from "../transform/simplify.ts";
+import { coefficientOf } from "./affine.ts";
+import { KernelAssembly, type Memory } from "./assemble.ts";
+import * as ir from "./expressions.ts";
+import { type Fusion, fuse } from "./fuse.ts";
+import type { Expression, Kernel, Local } from "./ir.ts";
+import { depthOf, placeTemporaries } from "./memory.ts";
+import { boundType, type ControlNode, type Node, nodesOf, type ProductNode, productSizes, type RoutineNode } from "./nodes.ts";
+import type {
+  Buffer,
+  CheckStep,
+  LoopStep,
+  Plan,
+  PlanEvent,
+  PlanFunction,
+  PlanOptions,
+  PlanStep,
+  ProductOperand,
+} from "./plan.ts";
+import { scheduleGroup } from "./schedule.ts";
+
+/** Compiles a closed graph whose sizes are numbers. */
+export function buildPlan(graph: Graph, options: PlanOptions): Plan {
+  const builder = new PlanBuilder(options);
+  builder.functionOf(graph);
+  const kernels = new Set<Kernel>();
+  for (const f of builder.functions)
+    for (const s of f.steps) {
+      if (s.kind === "launch") kernels.add(s.kernel);
+      if (s.kind === "check" && s.details) kernels.add(s.details.kernel);
+    }
+  return {
+    precision: options.precision,
+    functions: builder.functions,
+    kernels: [...kernels],
+    events: builder.events,
+    frameBytes: depthOf(builder.functions.at(-1)!),
+  };
+}
+
+let bufferCount = 0;
+
+class PlanBuilder {
+  readonly functions: PlanFunction[] = [];
+  readonly events: PlanEvent[] = [];
+  readonly options: PlanOptions;
+  readonly #made = new Map<Graph, PlanFunction>();
+
+  constructor(options: PlanOptions) {
+    this.options = options;
+  }
+
+  functionOf(graph: Graph): PlanFunction {
+    const simple = simplify(graph);
+    let made = this.#made.get(simple);
+    if (!made) {
+      made = new FunctionBuilder(this, simple).build();
+      this.#made.set(simple, made);
+      this.functions.push(made);
+    }
+    return made;
+  }
+
+  event(kind: PlanEvent["kind"], params: PlanEvent["params"]): number {
+    this.events.push({ kind, params });
+    return this.events.length - 1;
+  }
+}
+
+class FunctionBuilder implements Memory {
+  readonly #plan: PlanBuilder;
+  readonly #graph: Graph;
+  readonly #nodes: readonly Node[];
+  readonly #fusion: Fusion;
+  readonly #buffers = new Map<number, Buffer>();
+  readonly #steps: PlanStep[] = [];
+
+  constructor(plan: PlanBuilder, graph: Graph) {
+    this.#plan = plan;
+    this.#graph = graph;
+    this.#nodes = nodesOf(graph, plan.options);
+    this.#fusion = fuse(graph, this.#nodes, plan.options);
+  }
+
+  build(): PlanFunction {
+    const graph = this.#graph;
+    const inputs = graph.inputs.map((v) => this.#newBuffer(v, "input"));
+    const seen = new Set<number>(graph.inputs.map((v) => v.id));
+    const copies: { readonly atom: Atom; readonly to: Buffer }[] = [];
+    const outputs = graph.outputs.map((a, i) => {
+      if (a.kind === "var" && !seen.has(a.id)) {
+        seen.add(a.id);
+        return this.#newBuffer(a, "output");
+      }
+      const to = buffer(`result${i}`, a.type.dtype, concreteShape(a.type.shape), "output");
+      copies.push({ atom: a, to });
+      return to;
+    });
+    for (const unit of this.#fusion.units) {
+      if (unit.kind === "group") {
+        this.#steps.push(
+          ...scheduleGroup(unit, { fusion: this.#fusion, memory: this, options: this.#plan.options }).filter(
+            (l) => Number((l.kernel.grid.count as { value: number }).value) > 0,
+          ),
+        );
+      } else this.#single(unit.node);
+    }
+    for (const { atom, to } of copies)
+      this.#steps.push(
+        atom.kind === "literal"
+          ? { kind: "fill", buffer: to, value: atom.value }
+          : { kind: "copy", from: this.bufferOf(atom), to },
+      );
+    return {
+      name: graph.name,
+      inputs,
+      outputs,
+      steps: this.#steps,
+      ...placeTemporaries(this.#steps, this.#plan.options.precision),
+    };
+  }
+
+  #newBuffer(v: Var, place: Buffer["place"]): Buffer {
+    const node = this.#fusion.producer.get(v.id);
+    const made = buffer(node?.name ?? "x", v.type.dtype, concreteShape(v.type.shape), place);
+    this.#buffers.set(v.id, made);
+    return made;
+  }
+
+  bufferOf(v: Var): Buffer {
+    return this.#buffers.get(v.id) ?? this.#newBuffer(v, "temporary");
+  }
+
+  temporary(name: string, kind: Buffer["kind"], shape: readonly number[]): Buffer {
+    return buffer(name, kind, shape, "temporary");
+  }
+
+  /** An operand in memory. */
+  #operand(a: Atom): Buffer {
+    if (a.kind === "var") return this.bufferOf(a);
+    const made = this.temporary("constant", a.type.dtype, []);
+    this.#steps.push({ kind: "fill", buffer: made, value: a.value });
+    return made;
+  }
+
+  #single(node: Node): void {
+    switch (node.kind) {
+      case "routine":
+        this.#routine(node);
+        return;
+      case "product":
+        this.#product(node);
+        return;
+      case "control":
+        this.#control(node);
+        return;
+      default:
+        throw new Error(`internal error: ${node.name} is no step of its own`);
+    }
+  }
+
+  #routine(node: RoutineNode): void {
+    const { routine } = node;
+    const places = [
+      ...node.inputs.map((a) => [this.#operand(a), "read"] as const),
+      ...node.outputs.map((v) => [this.bufferOf(v), "both"] as const),
+      ...routine.scratch.map((s) => [this.temporary(s.name, s.kind, [s.length]), "both"] as const),
+    ];
+    if (routine.grid === 0) return;
+    const arrays = places.map(([b, access]) => ir.kernelArray(b.name, b.kind, b.length, access));
+    const [i, o] = [node.inputs.length, node.inputs.length + node.outputs.length];
+    const grid = ir.loop("lane", routine.grid, "independent", (lane) =>
+      routine.body(lane, { inputs: arrays.slice(0, i), outputs: arrays.slice(i, o), scratch: arrays.slice(o) }),
+    );
+    const size = places.reduce((n, [b]) => n + b.length, 0);
+    this.#steps.push({
+      kind: "launch",
+      kernel: { name: node.name, span: node.span, arrays, grid, description: node.name },
+      buffers: places.map(([b]) => b),
+      cost: (size * Math.sqrt(size)) / routine.grid,
+    });
+  }
+
+  /** Operands that lie in memory with constant strides are multiplied as they lie; others are laid out first. */
+  #product(node: ProductNode): void {
+    const { axes, contexts } = node;
+    const sizes = productSizes(axes, contexts);
+    const operand = (which: 0 | 1): ProductOperand => {
+      const shape = contexts[which]!.shape;
+      const size = (of: readonly number[]) => of.reduce((p, a) => p * shape[a]!, 1);
+      const groups =
+        which === 0
+          ? [axes.batch[0], axes.free[0], axes.contract[0]]
+          : [axes.batch[1], axes.contract[1], axes.free[1]];
+      const [batch, row, column] = groups.map((g, i) =>
+        ir.local("int", ["batch", "row", "column"][i]!, Math.max(1, size(g))),
+      ) as [Local, Local, Local];
+      const at = new Array<Expression>(shape.length);
+      [batch, row, column].forEach((l, i) => {
+        const places = ir.coordinatesOf(
+          l,
+          groups[i]!.map((a) => shape[a]!),
+        );
+        groups[i]!.forEach((a, k) => {
+          at[a] = places[k]!;
+        });
+      });
+      const a = new KernelAssembly(this.#fusion, this);
+      const element = a.puller.read(node.inputs[which]!, at);
+      const strides =
+        element.op === "load" ? [batch, row, column].map((l) => coefficientOf(element.index, l)) : [undefined];
+      const start =
+        element.op === "load" && strides.every((s) => s !== undefined)
+          ? evaluateAt(element.index, new Set([batch, row, column]))
+          : undefined;
+      if (element.op === "load" && start !== undefined) {
+        const launch = a.launch("", undefined, "", ir.loop("i", 0, "independent", () => []), 0);
+        const source = launch.buffers[launch.kernel.arrays.indexOf(element.array)]!;
+        return { buffer: source, offset: start, batch: strides[0]!, row: strides[1]!, column: strides[2]! };
+      }
+      const dims = [batch.below!, row.below!, column.below!];
+      const laid = this.temporary("operand", "real", dims);
+      const grid = ir.loop("row", dims[0]! * dims[1]!, "independent", (r) => {
+        const [b, i] = ir.coordinatesOf(r, [dims[0]!, dims[1]!]) as [Expression, Expression];
+        return [
+          ir.loop(
+            "j",
+            dims[2]!,
+            "independent",
+            (j) => {
+              const place = new Array<Expression>(shape.length);
+              [b, i, j].forEach((l, which) => {
+                const places = ir.coordinatesOf(
+                  l,
+                  groups[which]!.map((a) => shape[a]!),
+                );
+                groups[which]!.forEach((a, k) => {
+                  place[a] = places[k]!;
+                });
+              });
+              const value = a.puller.read(node.inputs[which]!, place);
+              return [a.store(laid, ir.linearIndex([b, i, j], dims), value)];
+            },
+            { vectorize: true },
+          ),
+        ];
+      });
+      this.#steps.push(a.launch("operand", node.span, "operand of a matrix product", grid, laid.length * 4));
+      return { buffer: laid, offset: 0, batch: dims[1]! * dims[2]!, row: dims[2]!, column: 1 };
+    };
+    this.#steps.push({
+      kind: "product",
+      span: node.span,
+      ...sizes,
+      a: operand(0),
+      b: operand(1),
+      result: this.bufferOf(node.outputs[0]!),
+    });
+  }
+
+  #control(node: ControlNode): void {
+    const { params } = node.equation;
+    switch (node.name) {
+      case "check":
+        this.#check(node);
+        return;
+      case "report": {
+        const [status, iterations, error] = node.inputs.map((a) => this.#operand(a)) as [Buffer, Buffer, Buffer];
+        this.#steps.push({ kind: "report", event: this.#plan.event("report", params), status, iterations, error });
+        return;
+      }
+      case "scan":
+        this.#loop(node);
+        return;
+      case "cond": {
+        const [predicate, ...inputs] = node.inputs.map((a) => this.#operand(a)) as [Buffer, ...Buffer[]];
+        this.#steps.push({
+          kind: "branch",
+          predicate,
+          then: this.#plan.functionOf(params.then as Graph),
+          otherwise: this.#plan.functionOf(params.otherwise as Graph),
+          inputs,
+          outputs: node.outputs.map((v) => this.bufferOf(v)),
+        });
+        return;
+      }
+      case "call":
+        this.#steps.push({
+          kind: "call",
+          callee: this.#plan.functionOf(params.graph as Graph),
+          inputs: node.inputs.map((a) => this.#operand(a)),
+          outputs: node.outputs.map((v) => this.bufferOf(v)),
+        });
+        return;
+      default:
+        throw new Error(`internal error: ${node.name} cannot be planned`);
+    }
+  }
+
+  #loop(node: ControlNode): void {
+    const params = node.equation.params as Readonly<Record<string, unknown>> & {
+      readonly body: Graph;
+      readonly condition: Graph | undefined;
+      readonly length: number | undefined;
+      readonly constants: number;
+      readonly carry: number;
+      readonly reverse: boolean;
+      readonly counted: boolean;
+      readonly progress?: { readonly expression: string };
+    };
+    const operands = node.inputs.map((a) => this.#operand(a));
+    const first = params.counted ? 1 : 0;
+    const afterConstants = first + params.constants;
+    const afterCarry = afterConstants + params.carry;
+    const outputs = node.outputs.map((v) => this.bufferOf(v));
+    const carry: LoopStep["carry"] = operands.slice(afterConstants, afterCarry).map((initial, i) => ({
+      initial,
+      result: outputs[i]!,
+      spare: this.temporary("state", initial.kind, initial.shape),
+    }));
+    this.#steps.push({
+      kind: "loop",
+      name: params.progress?.expression ?? params.body.name,
+      span: node.span,
+      body: this.#plan.functionOf(params.body),
+      condition: params.condition && this.#plan.functionOf(params.condition),
+      length: params.length === undefined ? undefined : concreteShape([params.length])[0]!,
+      count: params.counted ? operands[0]! : undefined,
+      reverse: params.reverse,
+      constants: operands.slice(first, afterConstants),
+      carry,
+      stacked: operands.slice(afterCarry),
+      results: outputs.slice(params.carry, -1),
+      steps: outputs.at(-1)!,
+      progress: params.progress && { event: this.#plan.event("progress", params.progress) },
+    });
+  }
+
+  #check(node: ControlNode): void {
+    const [place, promise, ...shown] = node.inputs as readonly [Atom, Atom, ...Atom[]];
+    const failing = this.#operand(place);
+    const event = this.#plan.event("check", node.equation.params);
+    let details: CheckStep["details"];
+    let target: Buffer | undefined;
+    if (shown.length > 0) {
+      const a = new KernelAssembly(this.#fusion, this);
+      target = this.temporary("shown", "real", [shown.length]);
+      const { shape } = boundType(promise.type);
+      const into = target;
+      const grid = ir.loop("i", 1, "independent", () => {
+        const found = a.loadAt(failing, ir.int(0));
+        // Only run when a place was found; clamped all the same, for targets that evaluate ahead.
+        const at = ir.knownBelow(
+          ir.max(ir.min(found, ir.int(Math.max(0, sizeOf(shape) - 1))), ir.int(0)),
+          Math.max(1, sizeOf(shape)),
+        );
+        return shown.map((d, i) => {
+          const own = concreteShape(d.type.shape);
+          const value = a.puller.read(d, own.length === shape.length ? ir.coordinatesOf(at, shape) : []);
+          return a.store(into, ir.int(i), value.kind === "real" ? value : ir.toReal(value));
+        });
+      });
+      details = a.launch("details", node.span, "what a check shows", grid, shown.length);
+    }
+    this.#steps.push({ kind: "check", event, failing, details, shown: target });
+  }
+}
+
+/** The index where all locals are 0, when it is a constant. */
+function evaluateAt(e: Expression, zeros: ReadonlySet<Expression>): number | undefined {
+  if (zeros.has(e)) return 0;
+  if (e.op === "constant") return Number(e.value);
+  if (e.op !== "binary") return undefined;
+  const [a, b] = [evaluateAt(e.a, zeros), evaluateAt(e.b, zeros)];
+  if (a === undefined || b === undefined) return undefined;
+  switch (e.name) {
+    case "add":
+      return a + b;
+    case "sub":
+      return a - b;
+    case "mul":
+      return a * b;
+    default:
+      return undefined;
+  }
+}
+
+function buffer(name: string, kind: Buffer["kind"], shape: readonly number[], place: Buffer["place"]): Buffer {
+  bufferCount += 1;
+  return { id: bufferCount, name, kind, shape, length: sizeOf(shape), place };
+}

@@ -1,0 +1,541 @@
+/**
+ * Which values are computed where they are used, which kernels there are and what each computes.
+ *
+ * A map whose elements are read about once, or that costs next to nothing, is no kernel: whoever reads it
+ * computes it. The others, and reductions, are roots, gathered in groups that become kernels. A group runs
+ * over an outer space; its reductions each have an inner space more. A root may join a group when it reads
+ * the group's own values only at the place where it is itself.
+ */
+import { sizeOf } from "../core/array.ts";
+import type { Atom, Graph, Var } from "../core/graph.ts";
+import { coefficientOf, forEachNode } from "./affine.ts";
+import * as ir from "./expressions.ts";
+import type { Expression, Local } from "./ir.ts";
+import { type MapNode, type Node, type ReduceNode, sizeOfAtom } from "./nodes.ts";
+import type { PlanOptions } from "./plan.ts";
+
+export type Root = MapNode | ReduceNode;
+
+/** The space of a reduction: all its axes, and those that are reduced. */
+export interface Space {
+  readonly shape: readonly number[];
+  readonly axes: readonly number[];
+}
+
+export interface Member {
+  readonly root: Root;
+  /** The reduction's space, or the space in whose inner loop a map is computed; undefined in the outer loop. */
+  readonly space: Space | undefined;
+}
+
+/**
+ * How a group that reduces runs. `rows`: each outer place reduces by itself. `split`: the reduced axes are cut
+ * into chunks, and a second kernel joins the partial results and runs what depends on them. `columns` is split
+ * with the last kept axis innermost, because memory lies that way.
+ */
+export type Style = "map" | "rows" | "split" | "columns";
+
+export interface Group {
+  readonly kind: "group";
+  readonly id: number;
+  outer: readonly number[];
+  members: Member[];
+  style: Style;
+}
+/** A node that is a step of its own. */
+export interface Single {
+  readonly kind: "single";
+  readonly id: number;
+  readonly node: Node;
+}
+export type Unit = Group | Single;
+
+export interface Fusion {
+  readonly nodes: readonly Node[];
+  /** In an order in which they can run. */
+  readonly units: readonly Unit[];
+  /** Values computed by whoever reads them. */
+  readonly virtual: ReadonlySet<number>;
+  /** Values that need memory. */
+  readonly stored: ReadonlySet<number>;
+  readonly producer: ReadonlyMap<number, Node>;
+}
+
+const cheap = 4;
+const readOnce = 1.5;
+const largestExpression = 400;
+
+export function fuse(graph: Graph, nodes: readonly Node[], options: PlanOptions): Fusion {
+  const producer = new Map<number, Node>();
+  for (const n of nodes) for (const v of n.outputs) producer.set(v.id, n);
+  const virtual = chooseVirtual(graph, nodes, producer);
+  return new Grouping(graph, nodes, producer, virtual, options).run();
+}
+
+/** The values that are recomputed where they are read. */
+function chooseVirtual(graph: Graph, nodes: readonly Node[], producer: ReadonlyMap<number, Node>): Set<number> {
+  const virtual = new Set<number>();
+  /** How often each element is computed if the value is virtual. */
+  const reads = new Map<number, number>();
+  const needed = new Set<number>();
+  for (const a of graph.outputs) if (a.kind === "var") needed.add(a.id);
+  const costs = inlineCosts(nodes, producer);
+  for (let i = nodes.length - 1; i >= 0; i--) {
+    const n = nodes[i]!;
+    let times = 1;
+    if (n.kind === "map") {
+      const v = n.outputs[0]!;
+      const count = reads.get(v.id) ?? 0;
+      const cost = costs.get(v.id)!;
+      const mustStore = needed.has(v.id);
+      const inlined =
+        cost.size <= largestExpression &&
+        (n.cost === 0 || (!mustStore && (count <= readOnce || cost.work <= cheap)));
+      if (inlined) {
+        virtual.add(v.id);
+        times = count + (mustStore ? 1 : 0);
+      }
+    }
+    for (const a of n.inputs) {
+      if (a.kind !== "var") continue;
+      if (n.kind === "map" || n.kind === "reduce") {
+        const space = n.kind === "map" ? sizeOf(n.shape) : sizeOf(n.reduction.shape);
+        const each = Math.max(space, 1) / Math.max(sizeOfAtom(a), 1);
+        reads.set(a.id, (reads.get(a.id) ?? 0) + times * each);
+      } else if (n.name !== "check") needed.add(a.id);
+      else reads.set(a.id, (reads.get(a.id) ?? 0) + 0.01);
+    }
+  }
+  return virtual;
+}
+
+/** What computing an element takes if everything that could be inlined is. */
+function inlineCosts(nodes: readonly Node[], producer: ReadonlyMap<number, Node>) {
+  const costs = new Map<number, { readonly work: number; readonly size: number }>();
+  for (const n of nodes) {
+    if (n.kind !== "map") continue;
+    let [work, size] = [n.cost, 1];
+    for (const a of n.inputs) {
+      const known = a.kind === "var" && producer.get(a.id)?.kind === "map" ? costs.get(a.id) : undefined;
+      work += known?.work ?? (a.kind === "var" ? 1 : 0);
+      size += known?.size ?? 1;
+    }
+    costs.set(n.outputs[0]!.id, { work, size: size > largestExpression ? 1 : size });
+    if (size > largestExpression) costs.set(n.outputs[0]!.id, { work, size });
+  }
+  return costs;
+}
+
+/** The places of a group's loops while it is being decided: any locals will do, if they are always the same. */
+interface Places {
+  readonly outer: readonly Local[];
+  readonly inner: Map<string, readonly Expression[]>;
+}
+
+const keyOf = (space: Space) => `${space.shape.join(",")}/${space.axes.join(",")}`;
+const sameShape = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((d, i) => d === b[i]);
+const kept = (space: Space) => space.shape.filter((_, i) => !space.axes.includes(i));
+
+class Grouping {
+  readonly units: Unit[] = [];
+  /** For each unit the units it needs, directly or not. */
+  readonly needs: Set<number>[] = [];
+  readonly unitOf = new Map<number, number>();
+  readonly places = new Map<number, Places>();
+  readonly #roots = new Map<number, ReadonlySet<number>>();
+  #lastEffect: number | undefined;
+
+  readonly graph: Graph;
+  readonly nodes: readonly Node[];
+  readonly producer: ReadonlyMap<number, Node>;
+  readonly virtual: ReadonlySet<number>;
+  readonly options: PlanOptions;
+
+  constructor(
+    graph: Graph,
+    nodes: readonly Node[],
+    producer: ReadonlyMap<number, Node>,
+    virtual: ReadonlySet<number>,
+    options: PlanOptions,
+  ) {
+    this.graph = graph;
+    this.nodes = nodes;
+    this.producer = producer;
+    this.virtual = virtual;
+    this.options = options;
+  }
+
+  run(): Fusion {
+    const materialized = this.#materialized();
+    for (const n of this.nodes) {
+      if (n.kind === "map") {
+        const v = n.outputs[0]!;
+        if (this.virtual.has(v.id) && !materialized.has(v.id)) continue;
+        this.#place(n);
+      } else if (n.kind === "reduce") this.#place(n);
+      else this.#single(n);
+    }
+    return {
+      nodes: this.nodes,
+      units: this.#ordered(),
+      virtual: this.virtual,
+      stored: this.#stored(materialized),
+      producer: this.producer,
+    };
+  }
+
+  /** Values that somebody reads as memory: outputs, and operands of what is not fused. */
+  #materialized(): Set<number> {
+    const ids = new Set<number>();
+    for (const a of this.graph.outputs) if (a.kind === "var") ids.add(a.id);
+    for (const n of this.nodes)
+      if (n.kind !== "map" && n.kind !== "reduce") {
+        // Of a check only the place that fails is memory; what it shows is computed when it fails.
+        const read = n.name === "check" ? n.inputs.slice(0, 1) : n.inputs;
+        for (const a of read) if (a.kind === "var") ids.add(a.id);
+      }
+    return ids;
+  }
+
+  /** The roots (and results of single steps) that a value is computed from. */
+  rootsOf(a: Atom): ReadonlySet<number> {
+    if (a.kind !== "var") return new Set();
+    const known = this.#roots.get(a.id);
+    if (known) return known;
+    const found = new Set<number>();
+    const node = this.producer.get(a.id);
+    if (node && this.virtual.has(a.id)) {
+      for (const i of node.inputs) for (const id of this.rootsOf(i)) found.add(id);
+    } else if (node) found.add(a.id);
+    this.#roots.set(a.id, found);
+    return found;
+  }
+
+  #needsOf(n: Node): Set<number> {
+    const units = new Set<number>();
+    for (const a of n.inputs)
+      for (const id of this.rootsOf(a)) {
+        const unit = this.unitOf.get(id);
+        if (unit === undefined) continue;
+        units.add(unit);
+        for (const u of this.needs[unit]!) units.add(u);
+      }
+    return units;
+  }
+
+  #single(node: Node): void {
+    const id = this.units.length;
+    const needs = this.#needsOf(node);
+    // Operands read from memory, though others may compute them again.
+    for (const a of node.inputs) {
+      const unit = a.kind === "var" ? this.unitOf.get(a.id) : undefined;
+      if (unit === undefined) continue;
+      needs.add(unit);
+      for (const u of this.needs[unit]!) needs.add(u);
+    }
+    // Checks and reports happen in order, and so do the calls and loops that may contain them.
+    if (node.kind === "control") {
+      if (this.#lastEffect !== undefined) {
+        needs.add(this.#lastEffect);
+        for (const u of this.needs[this.#lastEffect]!) needs.add(u);
+      }
+      this.#lastEffect = id;
+    }
+    this.units.push({ kind: "single", id, node });
+    this.needs.push(needs);
+    for (const v of node.outputs) this.unitOf.set(v.id, id);
+  }
+
+  #place(root: Root): void {
+    const needs = this.#needsOf(root);
+    for (const id of this.#candidates(root)) {
+      const group = this.units[id] as Group;
+      // Something this root needs must not itself wait for the group.
+      if ([...needs].some((u) => u !== id && this.needs[u]!.has(id))) continue;
+      if (!this.#join(group, root)) continue;
+      this.unitOf.set(root.outputs[0]!.id, id);
+      const own = this.needs[id]!;
+      for (const u of needs) if (u !== id) own.add(u);
+      for (let u = 0; u < this.units.length; u++)
+        if (this.needs[u]!.has(id)) for (const w of own) this.needs[u]!.add(w);
+      return;
+    }
+    const id = this.units.length;
+    const group: Group = { kind: "group", id, outer: root.shape, members: [], style: "map" };
+    this.units.push(group);
+    this.needs.push(needs);
+    this.unitOf.set(root.outputs[0]!.id, id);
+    if (root.kind === "map") {
+      group.members.push({ root, space: undefined });
+      return;
+    }
+    const { shape, axes } = root.reduction;
+    const space: Space = { shape, axes };
+    group.style = this.styleOf(root, group);
+    group.members.push({ root, space });
+  }
+
+  /** Groups worth trying: those it reads from, then those that read the same arrays, the latest first. */
+  #candidates(root: Root): number[] {
+    const read = new Set<number>();
+    for (const a of root.inputs) for (const id of this.rootsOf(a)) read.add(id);
+    const direct = new Set<number>();
+    for (const id of read) {
+      const u = this.unitOf.get(id);
+      if (u !== undefined && this.units[u]!.kind === "group") direct.add(u);
+    }
+    const size = root.kind === "map" ? sizeOf(root.shape) : sizeOf(root.reduction.shape);
+    const small = size <= 4096;
+    const inputs = small ? undefined : this.#arraysOf(root);
+    const others: number[] = [];
+    for (let u = this.units.length - 1; u >= 0 && others.length < 24; u--) {
+      const unit = this.units[u]!;
+      if (unit.kind !== "group" || direct.has(u)) continue;
+      if (inputs && !unit.members.some((m) => intersects(inputs, this.#arraysOf(m.root)))) continue;
+      others.push(u);
+    }
+    return [...[...direct].sort((a, b) => b - a), ...others];
+  }
+
+  readonly #arrays = new Map<Root, ReadonlySet<number>>();
+  /** The variables a root reads from memory: roots, single results and inputs. */
+  #arraysOf(root: Root): ReadonlySet<number> {
+    let found = this.#arrays.get(root);
+    if (!found) {
+      const ids = new Set<number>();
+      const seen = new Set<number>();
+      const visit = (a: Atom): void => {
+        if (a.kind !== "var" || seen.has(a.id)) return;
+        seen.add(a.id);
+        const node = this.producer.get(a.id);
+        if (node && this.virtual.has(a.id)) node.inputs.forEach(visit);
+        else if (a.type.shape.length > 0) ids.add(a.id);
+      };
+      root.inputs.forEach(visit);
+      found = ids;
+      this.#arrays.set(root, found);
+    }
+    return found;
+  }
+
+  /** Adds a root to a group if it can run there. */
+  #join(group: Group, root: Root): boolean {
+    if (group.members.length >= 24) return false;
+    if (root.kind === "map") return this.#joinMap(group, root);
+    const space: Space = root.reduction;
+    const plain = group.members.every((m) => m.space === undefined);
+    if (sameShape(kept(space), group.outer)) {
+      // The group's outer places are this reduction's: a row more to reduce.
+      const style = this.styleOf(root, group);
+      if (plain) {
+        // Outer values read by a split reduction would have to be known before it starts.
+        if (style !== "rows") return false;
+        if (sizeOf(group.outer) > 1 && group.members.length > 0 && !this.#reads(group, root)) return false;
+      } else {
+        if (style !== group.style) return false;
+        if (style !== "rows" && !group.members.some((m) => m.space && keyOf(m.space) === keyOf(space))) return false;
+      }
+      const before = group.style;
+      group.style = style;
+      if (this.#admit(group, { root, space })) return true;
+      group.style = before;
+      return false;
+    }
+    if (plain && sameShape(space.shape, group.outer) && space.axes.length > 0) {
+      // The group runs over the whole space: its maps move into the reduction's inner loop.
+      const before = { outer: group.outer, members: group.members, style: group.style };
+      if (!this.#reads(group, root) && sizeOf(space.shape) > 4096) return false;
+      group.outer = kept(space);
+      group.members = group.members.map((m) => ({ root: m.root, space }));
+      this.places.delete(group.id);
+      group.style = this.styleOf(root, group);
+      if (this.#admit(group, { root, space })) return true;
+      Object.assign(group, before);
+      this.places.delete(group.id);
+    }
+    return false;
+  }
+
+  #reads(group: Group, root: Root): boolean {
+    const own = new Set(group.members.map((m) => m.root.outputs[0]!.id));
+    return root.inputs.some((a) => [...this.rootsOf(a)].some((id) => own.has(id)));
+  }
+
+  #joinMap(group: Group, root: MapNode): boolean {
+    if (sameShape(root.shape, group.outer) && this.#admit(group, { root, space: undefined })) return true;
+    const spaces = new Map(group.members.filter((m) => m.space).map((m) => [keyOf(m.space!), m.space!]));
+    for (const space of spaces.values())
+      if (space.axes.length > 0 && sameShape(root.shape, space.shape) && this.#admit(group, { root, space }))
+        return true;
+    return false;
+  }
+
+  #placesOf(group: Group): Places {
+    let places = this.places.get(group.id);
+    if (!places) {
+      places = { outer: group.outer.map((n, i) => ir.local("int", `o${i}`, n)), inner: new Map() };
+      this.places.set(group.id, places);
+    }
+    return places;
+  }
+
+  /** The coordinates of a member: outer, and inner where its space has reduced axes. */
+  coordinates(group: Group, space: Space | undefined): readonly Expression[] {
+    const places = this.#placesOf(group);
+    if (!space) return places.outer;
+    const key = keyOf(space);
+    let found = places.inner.get(key);
+    if (!found) {
+      let next = 0;
+      found = space.shape.map((n, i) => (space.axes.includes(i) ? ir.local("int", `i${i}`, n) : places.outer[next++]!));
+      places.inner.set(key, found);
+    }
+    return found;
+  }
+
+  /** True, and done, when all the group's values that the member reads are at hand where it runs. */
+  #admit(group: Group, member: Member): boolean {
+    const own = new Map(group.members.map((m) => [m.root.outputs[0]!.id, m]));
+    const split = group.style === "split" || group.style === "columns";
+    const at = this.coordinates(group, member.space);
+    let legal = true;
+    const source = (v: Var, coordinates: readonly Expression[]): Expression | undefined => {
+      const m = own.get(v.id);
+      if (!m) return placeholder(v, coordinates);
+      // What a reduction gives, or an outer value, is there once per outer place.
+      const outside = m.root.kind === "reduce" || m.space === undefined;
+      const expected = outside ? this.coordinates(group, undefined) : this.coordinates(group, m.space);
+      if (!sameExpressions(coordinates, expected)) legal = false;
+      if (split && outside && member.space !== undefined) legal = false;
+      if (!outside && (member.space === undefined || keyOf(member.space) !== keyOf(m.space!))) legal = false;
+      return placeholder(v, coordinates);
+    };
+    const puller = new Puller(this.producer, this.virtual, source);
+    if (member.root.kind === "map") puller.element(member.root, at);
+    else puller.reduced(member.root, at);
+    if (legal) group.members.push(member);
+    return legal;
+  }
+
+  /** How a reduction should run, by its sizes and by how its operands lie in memory. */
+  styleOf(root: ReduceNode, group: Group): Style {
+    const space: Space = root.reduction;
+    const outer = sizeOf(kept(space));
+    const inner = sizeOf(space.shape) / Math.max(outer, 1);
+    if (root.reduction.operator === undefined || space.axes.length === 0 || sizeOf(space.shape) === 0) return "rows";
+    if (this.options.style === "invocations") return outer < 1024 && inner >= 2048 ? "split" : "rows";
+    const lastKept = space.shape.findLastIndex((_, i) => !space.axes.includes(i));
+    if (lastKept >= 0 && space.shape[lastKept]! >= 4 && inner >= 32 && this.#liesAlong(root, group, space, lastKept))
+      return "columns";
+    return outer < 8 && inner >= 32_768 ? "split" : "rows";
+  }
+
+  /** Whether more operands lie along a kept axis than along the innermost reduced one. */
+  #liesAlong(root: ReduceNode, _group: Group, space: Space, keptAxis: number): boolean {
+    const at = space.shape.map((n, i) => ir.local("int", `s${i}`, n));
+    const puller = new Puller(this.producer, this.virtual, (v, coordinates) => placeholder(v, coordinates));
+    const element = puller.reduced(root, at);
+    const reducedAxis = space.axes[space.axes.length - 1]!;
+    let [along, across] = [0, 0];
+    forEachNode([element], (e) => {
+      if (e.op !== "load") return;
+      const [k, r] = [coefficientOf(e.index, at[keptAxis]!), coefficientOf(e.index, at[reducedAxis]!)];
+      if (k !== 0 && k !== 1) along += e.array.length;
+      if (r !== 0 && r !== 1) across += e.array.length;
+    });
+    return across > along;
+  }
+
+  #ordered(): Unit[] {
+    const done = new Set<number>();
+    const order: Unit[] = [];
+    const visit = (id: number): void => {
+      if (done.has(id)) return;
+      done.add(id);
+      for (const u of [...this.needs[id]!].sort((a, b) => a - b)) visit(u);
+      order.push(this.units[id]!);
+    };
+    this.units.forEach((_, id) => visit(id));
+    return order;
+  }
+
+  #stored(materialized: ReadonlySet<number>): Set<number> {
+    const stored = new Set<number>(materialized);
+    for (const unit of this.units) {
+      const readers = unit.kind === "group" ? unit.members.map((m) => m.root as Node) : [unit.node];
+      for (const n of readers)
+        for (const a of n.inputs)
+          for (const id of this.rootsOf(a)) {
+            const from = this.unitOf.get(id);
+            if (from !== undefined && from !== unit.id) stored.add(id);
+          }
+    }
+    return stored;
+  }
+}
+
+function intersects(a: ReadonlySet<number>, b: ReadonlySet<number>): boolean {
+  for (const x of a) if (b.has(x)) return true;
+  return false;
+}
+
+const sameExpressions = (a: readonly Expression[], b: readonly Expression[]) =>
+  a.length === b.length && a.every((e, i) => e === b[i]);
+
+const stand = new Map<number, ReturnType<typeof ir.kernelArray>>();
+/** A load that stands for reading a value from memory while nothing is decided. */
+function placeholder(v: Var, coordinates: readonly Expression[]): Expression {
+  let array = stand.get(v.id);
+  const shape = v.type.shape.map((d) => Number(d));
+  if (!array) {
+    array = ir.kernelArray("?", v.type.dtype, sizeOf(shape), "read");
+    stand.set(v.id, array);
+    if (stand.size > 50_000) stand.clear();
+  }
+  return ir.load(array, ir.linearIndex(coordinates, shape));
+}
+
+/** Computes elements of values where they are read. */
+export class Puller {
+  readonly #memo = new Map<string, Expression>();
+
+  readonly producer: ReadonlyMap<number, Node>;
+  readonly virtual: ReadonlySet<number>;
+  /** The element of a value that is not virtual. */
+  readonly source: (v: Var, coordinates: readonly Expression[]) => Expression | undefined;
+
+  constructor(producer: Puller["producer"], virtual: Puller["virtual"], source: Puller["source"]) {
+    this.producer = producer;
+    this.virtual = virtual;
+    this.source = source;
+  }
+
+  read(a: Atom, coordinates: readonly Expression[]): Expression {
+    if (a.kind === "literal") {
+      const { dtype } = a.type;
+      return dtype === "real" ? ir.real(a.value) : dtype === "int" ? ir.int(a.value) : ir.bool(a.value !== 0);
+    }
+    const node = this.producer.get(a.id);
+    if (node?.kind !== "map" || !this.virtual.has(a.id)) {
+      const found = this.source(a, coordinates);
+      if (!found) throw new Error(`internal error: variable ${a.id} is not at hand`);
+      return found;
+    }
+    const key = `${a.id}:${coordinates.map(ir.expressionId).join(",")}`;
+    let value = this.#memo.get(key);
+    if (!value) {
+      value = this.element(node, coordinates);
+      this.#memo.set(key, value);
+    }
+    return value;
+  }
+
+  element(node: MapNode, coordinates: readonly Expression[]): Expression {
+    return node.element((k, at) => this.read(node.inputs[k]!, at), coordinates);
+  }
+
+  /** What a reduction joins at a place of its space. */
+  reduced(node: ReduceNode, coordinates: readonly Expression[]): Expression {
+    return node.reduction.element((k, at) => this.read(node.inputs[k]!, at), coordinates);
+  }
+}

@@ -1,0 +1,329 @@
+/**
+ * Matrix products. Blocks of both operands are copied into panels that are read from beginning to end, zeros
+ * where they stick out, and a small function multiplies a panel of rows with a panel of columns in registers.
+ * The loops around and their order are those of K. Goto and R. van de Geijn, "Anatomy of High-Performance
+ * Matrix Multiplication", ACM TOMS 34 (2008).
+ *
+ * The innermost function is called many times and not long each, so that engines which compile anew what runs
+ * often replace it early.
+ */
+import type { Precision } from "../../kernel/ir.ts";
+import { assign, type Code, call, count, define, minus, plus, push, pushSmaller, times, value } from "./assembly.ts";
+import type { FunctionBuilder, ModuleBuilder } from "./encoder.ts";
+import { emitMatrixVector } from "./matrix-vector.ts";
+
+/** Rows and vectors of the tile that is kept in registers, and the sizes of the blocks that stay in caches. */
+interface Blocking {
+  readonly size: 4 | 8;
+  readonly rows: number;
+  readonly vectors: number;
+  readonly columns: number;
+  readonly depth: number;
+  readonly blockRows: number;
+  readonly blockColumns: number;
+}
+
+const blockings: Readonly<Record<Precision, Blocking>> = {
+  f32: { size: 4, rows: 4, vectors: 2, columns: 8, depth: 256, blockRows: 128, blockColumns: 512 },
+  f64: { size: 8, rows: 4, vectors: 2, columns: 4, depth: 256, blockRows: 128, blockColumns: 256 },
+};
+
+/** How many bytes of scratch a product needs, at an address that is a multiple of 8. */
+export function matrixProductScratchBytes(precision: Precision): number {
+  const { size, rows, columns, depth, blockRows, blockColumns } = blockings[precision];
+  return size * (depth * (blockRows + blockColumns) + rows * columns);
+}
+
+const emitted = new WeakMap<ModuleBuilder, Partial<Record<Precision, number>>>();
+
+/**
+ * Adds functions to a module, once, and returns the index of one that computes rows mBegin, ..., mEnd - 1 of
+ * C = A B, A m x k and B k x n with any strides, in elements, and C row after row, which it overwrites:
+ * (a, b, c, m, n, k, aRow, aColumn, bRow, bColumn, scratch, mBegin, mEnd). Addresses are in bytes; each thread has
+ * its own scratch of `matrixProductScratchBytes` bytes. Each element is a sum in blocks of 256 terms, in order: the
+ * error is at most about (256 + k / 256) eps times the sum of the absolute values of the terms.
+ */
+export function emitMatrixProduct(module: ModuleBuilder, precision: Precision): number {
+  const known = emitted.get(module) ?? {};
+  emitted.set(module, known);
+  known[precision] ??= emitAll(module, precision);
+  return known[precision];
+}
+
+function emitAll(module: ModuleBuilder, precision: Precision): number {
+  const blocking = blockings[precision];
+  const tile = emitTile(module, precision, blocking);
+  const edge = emitEdge(module, precision, blocking, tile);
+  const packRows = emitPack(module, precision, blocking.size, blocking.rows);
+  const packColumns = emitPack(module, precision, blocking.size, blocking.columns);
+  const block = emitBlock(module, precision, blocking, tile, edge);
+  const vector = emitMatrixVector(module, precision);
+  return emitProduct(module, precision, blocking, { packRows, packColumns, block, vector });
+}
+
+const i32s = (n: number) => new Array<"i32">(n).fill("i32");
+const times4or8 = (size: number, code: Code): Code => ["i32.shl", code, value(size === 8 ? 3 : 2)];
+
+/**
+ * (rows, columns, depth, c, cRow, isFirst): a tile of C from a panel of rows and one of columns, `depth` > 0;
+ * added to what is there unless `isFirst`. cRow in bytes.
+ */
+function emitTile(module: ModuleBuilder, precision: Precision, { size, rows, vectors, columns }: Blocking): number {
+  const shape = precision === "f64" ? "f64x2" : "f32x4";
+  const splat = precision === "f64" ? "v128.load64_splat" : "v128.load32_splat";
+  return module.addFunction(`matrixTile.${precision}`, i32s(6), [], (f) => {
+    const [a, b, depth, c, cRow, isFirst] = [0, 1, 2, 3, 4, 5] as const;
+    const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => f.local("v128")));
+    const column = Array.from({ length: vectors }, () => f.local("v128"));
+    const element = f.local("v128");
+    // One place in the depth at a time: V8 moves all loads of a body before its arithmetic, so that with two places
+    // the registers do not suffice, which halves the speed.
+    f.loop((again) => {
+      for (let j = 0; j < vectors; j++) {
+        f.get(b);
+        f.memory("v128.load", 16 * j);
+        f.set(column[j]!);
+      }
+      for (let i = 0; i < rows; i++) {
+        f.get(a);
+        f.memory(splat, i * size);
+        f.set(element);
+        for (let j = 0; j < vectors; j++) {
+          push(f, [`${shape}.add`, sums[i]![j]!, [`${shape}.mul`, element, column[j]!]]);
+          f.set(sums[i]![j]!);
+        }
+      }
+      assign(f, a, plus(a, value(rows * size)));
+      assign(f, b, plus(b, value(columns * size)));
+      assign(f, depth, minus(depth, value(1)));
+      f.get(depth);
+      f.branchIf(again);
+    });
+    const write = (add: boolean) => {
+      for (let i = 0; i < rows; i++) {
+        for (let j = 0; j < vectors; j++) {
+          f.get(c);
+          f.get(sums[i]![j]!);
+          if (add) {
+            f.get(c);
+            f.memory("v128.load", 16 * j);
+            f.emit(`${shape}.add`);
+          }
+          f.memory("v128.store", 16 * j);
+        }
+        if (i + 1 < rows) assign(f, c, plus(c, cRow));
+      }
+    };
+    f.get(isFirst);
+    f.if(
+      () => write(false),
+      () => write(true),
+    );
+  });
+}
+
+/** (rows, columns, depth, c, cRow, isFirst, tile, height, width): a tile that sticks out, by way of `tile`. */
+function emitEdge(
+  module: ModuleBuilder,
+  precision: Precision,
+  { size, columns }: Blocking,
+  tileFunction: number,
+): number {
+  return module.addFunction(`matrixEdge.${precision}`, i32s(9), [], (f) => {
+    const [a, b, depth, c, cRow, isFirst, tile, height, width] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+    call(f, tileFunction, a, b, depth, tile, value(columns * size), value(1));
+    count(f, value(0), height, 1, (i) => {
+      const [from, to] = [define(f, plus(tile, times(i, value(columns * size)))), define(f, plus(c, times(i, cRow)))];
+      count(f, value(0), width, 1, (j) => {
+        const place = define(f, plus(to, times4or8(size, j)));
+        f.get(place);
+        push(f, plus(from, times4or8(size, j)));
+        f.memory(`${precision}.load`);
+        f.get(isFirst);
+        f.if(
+          () => f.constant(precision, -0),
+          () => {
+            f.get(place);
+            f.memory(`${precision}.load`);
+          },
+          precision,
+        );
+        f.emit(`${precision}.add`);
+        f.memory(`${precision}.store`);
+      });
+    });
+  });
+}
+
+/**
+ * (from, to, items, depth, itemStep, depthStep), steps in bytes: panels of `width` items each, the elements of
+ * the items of a panel next to each other for each place in the depth. Zeros stand for items that are missing.
+ */
+function emitPack(module: ModuleBuilder, precision: Precision, size: 4 | 8, width: number): number {
+  return module.addFunction(`matrixPack${width}.${precision}`, i32s(6), [], (f) => {
+    const [from, to, items, depth, itemStep, depthStep] = [0, 1, 2, 3, 4, 5] as const;
+    count(f, value(0), items, width, (first) => {
+      const source = define(f, plus(from, times(first, itemStep)));
+      push(f, ["i32.ge_s", minus(items, first), value(width)]);
+      f.if(
+        () => packWhole(f, precision, size, width, { source, to, depth, itemStep, depthStep }),
+        () =>
+          count(f, value(0), depth, 1, (k) => {
+            const place = define(f, plus(source, times(k, depthStep)));
+            count(f, value(0), value(width), 1, (i) => {
+              f.get(to);
+              push(f, ["i32.lt_s", plus(first, i), items]);
+              f.if(
+                () => {
+                  f.get(place);
+                  f.memory(`${precision}.load`);
+                },
+                () => f.constant(precision, 0),
+                precision,
+              );
+              f.memory(`${precision}.store`);
+              assign(f, place, plus(place, itemStep));
+              assign(f, to, plus(to, value(size)));
+            });
+          }),
+      );
+    });
+  });
+}
+
+interface PackLocals {
+  readonly source: number;
+  readonly to: number;
+  readonly depth: number;
+  readonly itemStep: number;
+  readonly depthStep: number;
+}
+
+function packWhole(f: FunctionBuilder, precision: Precision, size: number, width: number, locals: PackLocals): void {
+  const { source, to, depth, itemStep, depthStep } = locals;
+  const forEachPlace = (body: () => void) =>
+    count(f, value(0), depth, 1, () => {
+      body();
+      assign(f, source, plus(source, depthStep));
+      assign(f, to, plus(to, value(width * size)));
+    });
+  push(f, ["i32.eq", itemStep, value(size)]);
+  f.if(
+    () =>
+      forEachPlace(() => {
+        for (let i = 0; i < width * size; i += 16) {
+          f.get(to);
+          f.get(source);
+          f.memory("v128.load", i);
+          f.memory("v128.store", i);
+        }
+      }),
+    () => {
+      const places = Array.from({ length: width }, (_, i) => define(f, times(itemStep, value(i))));
+      forEachPlace(() => {
+        places.forEach((place, i) => {
+          f.get(to);
+          push(f, plus(source, place));
+          f.memory(`${precision}.load`);
+          f.memory(`${precision}.store`, i * size);
+        });
+      });
+    },
+  );
+}
+
+/** (a, b, depth, c, cRow, isFirst, tile, height, width): all tiles of a block, from its packed operands. */
+function emitBlock(
+  module: ModuleBuilder,
+  precision: Precision,
+  { size, rows, columns }: Blocking,
+  tileFunction: number,
+  edgeFunction: number,
+): number {
+  return module.addFunction(`matrixBlock.${precision}`, i32s(9), [], (f) => {
+    const [a, b, depth, c, cRow, isFirst, tile, height, width] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+    count(f, value(0), width, columns, (j) => {
+      const panel = define(f, plus(b, times(times(j, depth), value(size))));
+      count(f, value(0), height, rows, (i) => {
+        const row = define(f, plus(a, times(times(i, depth), value(size))));
+        const place = define(f, plus(c, plus(times(i, cRow), times4or8(size, j))));
+        push(f, [
+          "i32.and",
+          ["i32.ge_s", minus(height, i), value(rows)],
+          ["i32.ge_s", minus(width, j), value(columns)],
+        ]);
+        f.if(
+          () => call(f, tileFunction, row, panel, depth, place, cRow, isFirst),
+          () => {
+            for (const parameter of [row, panel, depth, place, cRow, isFirst, tile]) f.get(parameter);
+            pushSmaller(f, minus(height, i), value(rows));
+            pushSmaller(f, minus(width, j), value(columns));
+            f.call(edgeFunction);
+          },
+        );
+      });
+    });
+  });
+}
+
+interface Parts {
+  readonly packRows: number;
+  readonly packColumns: number;
+  readonly block: number;
+  readonly vector: number;
+}
+
+function emitProduct(module: ModuleBuilder, precision: Precision, blocking: Blocking, parts: Parts): number {
+  const { size, depth, blockRows, blockColumns } = blocking;
+  const name = `matrixProduct.${precision}`;
+  return module.addFunction(name, i32s(13), [], (f) => {
+    const [a, b, c, m, n, k] = [0, 1, 2, 3, 4, 5] as const;
+    const [aRow, aColumn, bRow, bColumn, scratch, begin, end] = [6, 7, 8, 9, 10, 11, 12] as const;
+    const bytes = (stride: number) => define(f, times4or8(size, stride));
+    const strides = [aRow, aColumn, bRow, bColumn].map(bytes);
+    const [aDown, aAlong, bDown, bAlong] = strides as [number, number, number, number];
+    const cRow = bytes(n);
+    push(f, ["i32.eq", n, value(1)]);
+    f.if(() => {
+      call(f, parts.vector, a, b, c, begin, end, k, aDown, aAlong, bDown);
+      f.emit("return");
+    });
+    push(f, ["i32.eq", m, value(1)]);
+    f.if(() => {
+      call(f, parts.vector, b, a, c, value(0), n, k, bAlong, bDown, aAlong);
+      f.emit("return");
+    });
+    push(f, ["i32.eqz", k]);
+    f.if(() => {
+      push(f, plus(c, times(begin, cRow)));
+      push(f, value(0));
+      push(f, times(minus(end, begin), cRow));
+      f.bulk("memory.fill");
+      f.emit("return");
+    });
+    const packedRows = define(f, plus(scratch, value(depth * blockColumns * size)));
+    const tile = define(f, plus(packedRows, value(depth * blockRows * size)));
+    const blockOf = (left: Code, most: number) => {
+      pushSmaller(f, left, value(most));
+      const local = f.local("i32");
+      f.set(local);
+      return local;
+    };
+    count(f, value(0), n, blockColumns, (j) => {
+      const width = blockOf(minus(n, j), blockColumns);
+      count(f, value(0), k, depth, (p) => {
+        const deep = blockOf(minus(k, p), depth);
+        const bBlock = plus(b, plus(times(p, bDown), times(j, bAlong)));
+        call(f, parts.packColumns, bBlock, scratch, width, deep, bAlong, bDown);
+        count(f, begin, end, blockRows, (i) => {
+          const height = blockOf(minus(end, i), blockRows);
+          const aBlock = plus(a, plus(times(i, aDown), times(p, aAlong)));
+          call(f, parts.packRows, aBlock, packedRows, height, deep, aDown, aAlong);
+          const place = plus(c, plus(times(i, cRow), times4or8(size, j)));
+          const isFirst: Code = ["i32.eqz", p];
+          call(f, parts.block, packedRows, scratch, deep, place, cRow, isFirst, tile, height, width);
+        });
+      });
+    });
+  });
+}

@@ -1,0 +1,147 @@
+/** Prints statements as WGSL, one function's worth of them. */
+import type { Expression, Kind, Local, Loop, Statement, While } from "../../kernel/ir.ts";
+import { type Naming, printArgument, printExpression } from "./expressions.ts";
+import type { Names } from "./names.ts";
+
+/** The names that a whole module shares. */
+export type ModuleNaming = Omit<Naming, "local" | "hoist"> & {
+  /** The function that stores an element. */
+  store(array: Parameters<Naming["load"]>[0]): string;
+};
+
+export const typeOf = (kind: Kind): "f32" | "i32" | "bool" | "u32" =>
+  (({ real: "f32", int: "i32", bool: "bool", bits: "u32" }) as const)[kind];
+
+/** Longer loops than this have bounds that the compiler cannot see, for it might unroll them. */
+const longestKnownLoop = 64;
+
+export class StatementPrinter {
+  readonly #module: ModuleNaming;
+  readonly #names: Names;
+  readonly #locals = new Map<number, string>();
+  readonly #assigned: ReadonlySet<number>;
+  #lines: string[] = [];
+
+  /** `assigned`: the locals that `assign` changes anywhere. */
+  constructor(module: ModuleNaming, names: Names, assigned: ReadonlySet<number>) {
+    this.#module = module;
+    this.#names = names;
+    this.#assigned = assigned;
+  }
+
+  /** Gives a local a name, which it has until another is declared for it. */
+  declare(local: Local): string {
+    const name = this.#names.take(local.name);
+    this.#locals.set(local.id, name);
+    return name;
+  }
+
+  /** The lines of statements and, at the end, of what `last` makes of values. */
+  block(statements: readonly Statement[], last?: (value: (e: Expression) => string) => string): string[] {
+    const outer = this.#lines;
+    this.#lines = [];
+    try {
+      for (const s of statements) this.#statement(s);
+      if (last) this.#lines.push(last((e) => this.#value(e)));
+      return this.#lines;
+    } finally {
+      this.#lines = outer;
+    }
+  }
+
+  #inner(statements: readonly Statement[]): string[] {
+    return this.#names.scope(() => this.block(statements));
+  }
+
+  get #naming(): Naming {
+    return {
+      ...this.#module,
+      local: (local) => {
+        const name = this.#locals.get(local.id);
+        if (name === undefined) throw new Error(`internal error: the local ${local.name} is not declared`);
+        return name;
+      },
+      hoist: (text) => {
+        const name = this.#names.take("part");
+        this.#lines.push(`let ${name} = ${text};`);
+        return name;
+      },
+    };
+  }
+
+  #value(e: Expression): string {
+    return printExpression(e, this.#naming);
+  }
+
+  #statement(s: Statement): void {
+    switch (s.op) {
+      case "let":
+      case "variable": {
+        const value = this.#value(s.value);
+        const word = s.op === "variable" || this.#assigned.has(s.local.id) ? "var" : "let";
+        this.#lines.push(`${word} ${this.declare(s.local)} = ${value};`);
+        return;
+      }
+      case "assign": {
+        const value = this.#value(s.value);
+        this.#lines.push(`${this.#locals.get(s.local.id)!} = ${value};`);
+        return;
+      }
+      case "store": {
+        const [index, value] = [printArgument(s.index, this.#naming), printArgument(s.value, this.#naming)];
+        this.#lines.push(`${this.#module.store(s.array)}(${index}, ${value});`);
+        return;
+      }
+      case "loop":
+        this.#loop(s);
+        return;
+      case "while":
+        this.#while(s);
+        return;
+      case "if": {
+        const condition = this.#value(s.condition);
+        this.#nest(`if ${condition} {`, this.#inner(s.then));
+        if (s.otherwise.length === 0) return;
+        this.#lines[this.#lines.length - 1] = "} else {";
+        this.#lines.push(...indented(this.#inner(s.otherwise)), "}");
+        return;
+      }
+    }
+  }
+
+  #nest(head: string, body: readonly string[]): void {
+    this.#lines.push(head, ...indented(body), "}");
+  }
+
+  #loop(s: Loop): void {
+    const count = this.#count(s.count);
+    this.#names.scope(() => {
+      const index = this.declare(s.index);
+      this.#nest(`for (var ${index} = 0; ${index} < ${count}; ${index}++) {`, this.#inner(s.body));
+    });
+  }
+
+  /** A loop runs as often as its count says when it starts. */
+  #count(count: Expression): string {
+    if (count.op === "local" && !this.#assigned.has(count.id)) return this.#value(count);
+    if (count.op === "constant" && Number(count.value) <= longestKnownLoop) return this.#value(count);
+    const value = this.#value(count);
+    const name = this.#names.take("count");
+    const text = count.op === "constant" ? `${this.#module.helper("at_run_time")}(${value})` : value;
+    this.#lines.push(`let ${name} = ${text};`);
+    return name;
+  }
+
+  #while(s: While): void {
+    this.#names.scope(() => {
+      // What the condition computes first has to be computed again each time.
+      const check = this.block([], (value) => value(s.condition));
+      const condition = check.pop()!;
+      const body = this.#inner(s.body);
+      if (check.length === 0) this.#nest(`while ${condition} {`, body);
+      else this.#nest("loop {", [...check, `if !(${condition}) {`, "  break;", "}", ...body]);
+    });
+  }
+}
+
+export const indented = (lines: readonly string[]): string[] => lines.map((line) => `  ${line}`);

@@ -1,0 +1,67 @@
+/**
+ * Core to core, before loops are made: functions with rules of their own become what they compute, identities
+ * vanish, short functions are spliced in, what nobody reads goes, and equal equations are shared again.
+ */
+import { Builder } from "../core/builder.ts";
+import type { Atom, Equation, Graph } from "../core/graph.ts";
+import { forwardTangent, type PullbackParams } from "./control/custom.ts";
+import { inlineGraph, memoized } from "./inline.ts";
+
+/** Functions of at most this many equations are spliced in. */
+const inlineLimit = 64;
+
+/** The same function with fewer equations. */
+export function simplify(graph: Graph): Graph {
+  return memoized(graph, "simplify", () => {
+    const b = new Builder();
+    const inputs = graph.inputs.map((v) => b.input(v.type));
+    const values = new Map<number, Atom>(graph.inputs.map((v, i) => [v.id, inputs[i]!]));
+    const outputs = splice(b, graph, values);
+    return b.close(graph.name, outputs).graph;
+  });
+}
+
+function splice(b: Builder, graph: Graph, values: Map<number, Atom>): Atom[] {
+  const atom = (a: Atom): Atom => (a.kind === "literal" ? a : values.get(a.id)!);
+  for (const e of graph.equations) {
+    const results = b.at(e.span, () => equation(b, e, e.inputs.map(atom)), e.pass);
+    e.outputs.forEach((v, i) => values.set(v.id, results[i]!));
+  }
+  return graph.outputs.map(atom);
+}
+
+function equation(b: Builder, e: Equation, inputs: readonly Atom[]): readonly Atom[] {
+  const { params, primitive } = e;
+  switch (primitive.name) {
+    case "stop_gradient":
+    case "no_derivative":
+      return inputs;
+    case "custom_derivative":
+    case "custom_pullback":
+    case "call": {
+      const graph = simplify(params.graph as Graph);
+      if (graph.equations.length <= inlineLimit || primitive.name !== "call") return inlineGraph(b, graph, inputs);
+      return b.emit(primitive, inputs, { ...params, graph });
+    }
+    case "pullback_tangent":
+      return inlineGraph(b, simplify(forwardTangent(params as PullbackParams)), inputs);
+    case "cond": {
+      const [predicate] = inputs as readonly [Atom, ...Atom[]];
+      if (predicate.kind === "literal")
+        return inlineGraph(b, simplify((predicate.value ? params.then : params.otherwise) as Graph), inputs.slice(1));
+      return b.emit(primitive, inputs, {
+        ...params,
+        then: simplify(params.then as Graph),
+        otherwise: simplify(params.otherwise as Graph),
+      });
+    }
+    case "scan":
+      return b.emit(primitive, inputs, {
+        ...params,
+        body: simplify(params.body as Graph),
+        condition: params.condition && simplify(params.condition as Graph),
+      });
+    default:
+      return b.emit(primitive, inputs, params);
+  }
+}
