@@ -3,9 +3,8 @@
  * is wanted and not before: with a device alive it keeps a thread busy.
  */
 
-/** What the program can be run on. */
-export interface OpenAdapter {
-  readonly adapter: GPUAdapter;
+/** What an adapter is, for reports. */
+export interface AdapterDescription {
   readonly name: string;
   /** It computes on the CPU: SwiftShader, lavapipe. */
   readonly isSoftware: boolean;
@@ -47,15 +46,17 @@ async function gpuOfThisPlace(): Promise<GPU> {
 }
 
 /** The adapter to use, a fast one where there are several. Throws NoDeviceError when there is none. */
-export async function requestAdapter(): Promise<OpenAdapter> {
+export async function requestAdapter(): Promise<GPUAdapter> {
   const gpu = await gpuOfThisPlace();
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   if (!adapter) throw new NoDeviceError("There is no WebGPU adapter: no graphics driver was found.");
-  const { vendor, architecture, device, description } = adapter.info;
-  const words = [vendor, architecture, device].filter((word) => word !== "").join(" ");
-  const name = description || words || "unknown adapter";
-  const isSoftware = adapter.info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${words} ${name}`);
-  return { adapter, name, isSoftware };
+  return adapter;
+}
+
+export function describeAdapter(info: GPUAdapterInfo): AdapterDescription {
+  const words = [info.vendor, info.architecture, info.device].filter((word) => word !== "").join(" ");
+  const name = info.description || words || "unknown adapter";
+  return { name, isSoftware: info.isFallbackAdapter || /swiftshader|llvmpipe|lavapipe/i.test(`${words} ${name}`) };
 }
 
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -138,6 +138,15 @@ test("a device that is lost is noticed", async () => {
   await assert.rejects(other.pipelines.compile([adding], 2), { name: "DeviceLostError" });
 });
 
+test("a device that is given is not ended", async () => {
+  const borrowed = await openDevice(device.gpu);
+  assert.deepEqual([borrowed.name, borrowed.isSoftware], [device.name, true]);
+  borrowed.close();
+  await assert.rejects(Memory.allocate(borrowed, [1]), { name: "DeviceLostError" });
+  assert.equal(device.loss, undefined);
+  (await Memory.allocate(device, [1])).free();
+});
+
 test("a device that is closed refuses work", async () => {
   const other = await withTimeLimit("opening a second device", openDevice());
   other.close();

@@ -2,7 +2,7 @@
  * A WebGPU device and what can happen to it. Errors that WebGPU reports are errors of this runtime, since programs
  * only ever name numbers: they are thrown with what was being done. A device can be lost at any time.
  */
-import { messageOf, requestAdapter } from "./adapter.ts";
+import { type AdapterDescription, describeAdapter, messageOf, requestAdapter } from "./adapter.ts";
 import { PipelineCache } from "./pipelines.ts";
 
 /** The device went away: the driver was reset, a program ran too long, or `close` was called. */
@@ -37,16 +37,21 @@ export class Device {
   /** Resolves when the device is lost, also by `close`. */
   readonly whenLost: Promise<Loss>;
   readonly pipelines: PipelineCache;
+  readonly #isOwned: boolean;
   #loss: Loss | undefined;
+  /** What to call when the device is lost. */
+  readonly #waiting = new Set<() => void>();
 
-  constructor(gpu: GPUDevice, name: string, isSoftware: boolean) {
+  /** With `isOwned`, `close` ends the device itself. */
+  constructor(gpu: GPUDevice, { name, isSoftware }: AdapterDescription, isOwned: boolean) {
     this.gpu = gpu;
     this.name = name;
     this.isSoftware = isSoftware;
+    this.#isOwned = isOwned;
     this.pipelines = new PipelineCache(this);
     this.whenLost = gpu.lost.then(({ reason, message }) => {
-      this.#loss ??= { reason: reason === "destroyed" ? "destroyed" : "unknown", message };
-      return this.#loss;
+      this.#lose({ reason: reason === "destroyed" ? "destroyed" : "unknown", message });
+      return this.#loss!;
     });
   }
 
@@ -59,10 +64,19 @@ export class Device {
     return this.#loss;
   }
 
-  /** Ends the device, and with it the work that Dawn does for it. A Node process does not end before this. */
+  /**
+   * Ends the device, and with it the work that Dawn does for it: a Node process does not end before. A device that
+   * was given is only left alone.
+   */
   close(): void {
-    this.#loss ??= { reason: "destroyed", message: "The device was closed." };
-    this.gpu.destroy();
+    this.#lose({ reason: "destroyed", message: "" });
+    if (this.#isOwned) this.gpu.destroy();
+  }
+
+  #lose(loss: Loss): void {
+    this.#loss ??= loss;
+    for (const fail of [...this.#waiting]) fail();
+    this.#waiting.clear();
   }
 
   /**
@@ -87,18 +101,22 @@ export class Device {
 
   /** The result of waiting for the device. Throws DeviceLostError when it is lost first. */
   async whileAlive<T>(what: string, result: Promise<T>): Promise<T> {
+    let fail: (() => void) | undefined;
+    const lost = new Promise<never>((_, reject) => {
+      fail = () => reject(this.#lostError(what));
+      if (this.#loss) fail();
+      else this.#waiting.add(fail);
+    });
     try {
-      return await Promise.race([
-        result,
-        this.whenLost.then(() => {
-          throw this.#lostError(what);
-        }),
-      ]);
+      return await Promise.race([result, lost]);
     } catch (error) {
-      // What waits for a device that is lost fails in its own words, and perhaps before the loss is reported.
-      await Promise.race([this.whenLost, Promise.resolve()]);
-      if (this.#loss && !(error instanceof DeviceLostError)) throw this.#lostError(what);
+      if (error instanceof DeviceLostError) throw error;
+      // What waits for a device that is lost may fail, in its own words, before the loss is reported.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      if (this.#loss) throw this.#lostError(what);
       throw error;
+    } finally {
+      this.#waiting.delete(fail!);
     }
   }
 
@@ -116,17 +134,18 @@ export class Device {
 const messageOfGpu = (error: GPUError): string => error.message.trim();
 
 /**
- * Opens a device: in the browser its own, in Node one of the `webgpu` package; or wraps one that is given, which then
- * is closed with the wrapper. Throws NoDeviceError when there is none.
+ * Opens a device: in the browser its own, in Node one of the `webgpu` package; or makes use of one that is given.
+ * Throws NoDeviceError when there is none.
  */
 export async function openDevice(given?: GPUDevice): Promise<Device> {
-  if (given) return new Device(given, "given device", false);
-  const { adapter, name, isSoftware } = await requestAdapter();
+  if (given) return new Device(given, describeAdapter(given.adapterInfo), false);
+  const adapter = await requestAdapter();
+  const description = describeAdapter(adapter.info);
   const requiredLimits: Record<string, number> = {};
   for (const limit of wantedLimits) requiredLimits[limit] = adapter.limits[limit];
   try {
-    return new Device(await adapter.requestDevice({ requiredLimits }), name, isSoftware);
+    return new Device(await adapter.requestDevice({ requiredLimits }), description, true);
   } catch (error) {
-    throw new Error(`internal error: ${name} gives no device: ${messageOf(error)}`);
+    throw new Error(`internal error: ${description.name} gives no device: ${messageOf(error)}`);
   }
 }

@@ -59,8 +59,8 @@ export class Memory {
   async read(ranges: readonly Range[], what = "reading results"): Promise<Uint32Array<ArrayBuffer>[]> {
     const total = ranges.reduce((sum, { length }) => sum + length, 0);
     if (total === 0) return ranges.map(() => new Uint32Array(0));
-    const staging = this.#takeStaging(total * wordBytes);
-    await this.device.checked(what, () => {
+    const staging = await this.device.checked(what, () => {
+      const staging = this.#takeStaging(total * wordBytes);
       const encoder = this.device.gpu.createCommandEncoder();
       let to = 0;
       for (const { arena, offset, length } of ranges) {
@@ -69,6 +69,7 @@ export class Memory {
         to += length * wordBytes;
       }
       this.device.gpu.queue.submit([encoder.finish()]);
+      return staging;
     });
     await this.device.whileAlive(what, staging.mapAsync(MapMode.read, 0, total * wordBytes));
     const all = new Uint32Array(staging.getMappedRange(0, total * wordBytes));
