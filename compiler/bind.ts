@@ -58,6 +58,32 @@ export function bind(program: Program, options: BindOptions): BoundProgram {
   return new Bound(program, e, script, options.runner);
 }
 
+/** A function compiled for arguments of some shapes. */
+interface Application {
+  readonly graph: Graph;
+  readonly captured: readonly Var[];
+  readonly result: Term;
+}
+
+/** What of an argument decides how a function is compiled. */
+function signatureOf(value: Value): unknown {
+  if (value.kind === "tuple") return [value.names, value.items.map(signatureOf)];
+  const { type, array } = value;
+  return [type, array.dtype, array.shape, type === "int" && array.shape.length === 0 ? array.data[0] : null];
+}
+
+/** The arrays that become inputs, in the order of `valueTerm`. */
+function inputArrays(value: Value): readonly NdArray[] {
+  if (value.kind === "tuple") return value.items.flatMap(inputArrays);
+  return value.type === "int" && value.array.shape.length === 0 ? [] : [value.array];
+}
+
+/** An array that stays as it is, whatever becomes of a back end's memory. */
+function owned(x: NdArray): NdArray {
+  if (typeof SharedArrayBuffer === "undefined" || !(x.data.buffer instanceof SharedArrayBuffer)) return x;
+  return { dtype: x.dtype, shape: x.shape, data: x.data.slice() };
+}
+
 class Bound implements BoundProgram {
   readonly program: Program;
   readonly diagnostics: readonly Diagnostic[];
@@ -68,6 +94,7 @@ class Bound implements BoundProgram {
   #properties: readonly BoundProperty[] | undefined;
 
   readonly #runner: GraphRunner | undefined;
+  readonly #applications = new Map<string, Application>();
 
   constructor(program: Program, e: Elaborator, script: ElaboratedScript, runner: GraphRunner | undefined) {
     this.#runner = runner;
@@ -177,7 +204,7 @@ class Bound implements BoundProgram {
   #effect(step: Step, options: RunOptions): void {
     const { effect, span } = step;
     const value = (t: Term, at: Span) => {
-      const v = termValue(t, (a) => this.#value(a));
+      const v = termValue(t, (a) => owned(this.#value(a)));
       this.#refuseNaN(v, step, at);
       return v;
     };
@@ -210,7 +237,7 @@ class Bound implements BoundProgram {
         return;
       case "plot": {
         const array = (t: Term): NdArray => {
-          const v = termValue(t, (a) => this.#value(a));
+          const v = termValue(t, (a) => owned(this.#value(a)));
           const iterations = t.kind === "array" ? traceIterations.get(t.atom) : undefined;
           if (iterations && v.kind === "array" && v.array.shape.length === 1)
             return upTo(v.array, this.#value(iterations).data[0]! + 1);
@@ -284,14 +311,14 @@ class Bound implements BoundProgram {
   }
 
   call(name: string, args: Readonly<Record<string, Value>>): Value {
-    return this.#apply(name, args, (e, f, given) => applyTerm(e, f, given));
+    return this.#apply("call", name, args, (e, f, given) => applyTerm(e, f, given));
   }
 
   valueAndGradient(
     name: string,
     args: Readonly<Record<string, Value>>,
   ): { readonly value: Value; readonly gradient: Value } {
-    const both = this.#apply(name, args, (e, f, given) => {
+    const both = this.#apply("gradient", name, args, (e, f, given) => {
       const { value, gradient: g } = gradient(e, f, given, "value_and_grad");
       return { kind: "tuple", names: ["value", "gradient"], items: [value, g] };
     });
@@ -300,10 +327,15 @@ class Bound implements BoundProgram {
   }
 
   #apply(
+    way: string,
     name: string,
     args: Readonly<Record<string, Value>>,
     use: (e: Elaborator, f: FunctionTerm, given: CallArguments) => Term,
   ): Value {
+    // What is compiled depends on names, types and shapes alone (and on single ints, which may set sizes).
+    const key = JSON.stringify([way, name, Object.entries(args).map(([k, v]) => [k, signatureOf(v)])]);
+    const known = this.#applications.get(key);
+    if (known) return this.#applied(known, Object.values(args).flatMap(inputArrays));
     const e = this.#e;
     const found = this.#script.scope.own(name);
     if (!found) {
@@ -317,7 +349,7 @@ class Bound implements BoundProgram {
     }
     const { term } = found;
     if (term.kind !== "function") {
-      if (Object.keys(args).length === 0) return termValue(term, (a) => this.#value(a));
+      if (Object.keys(args).length === 0) return termValue(term, (a) => owned(this.#value(a)));
       fail("K0773", found.span, `\`${name}\` is ${showTermType(term)}, not a function.`);
     }
     const span = found.span ?? { file: this.program.file, start: 0, end: 0 };
@@ -345,9 +377,14 @@ class Bound implements BoundProgram {
       name,
       leaves.map((l) => l.atom),
     );
-    const results = this.#evaluate(graph, [...captured.map((v) => this.#value(v)), ...arrays], undefined, {
-      keep: false,
-    });
+    const application: Application = { graph, captured, result };
+    this.#applications.set(key, application);
+    return this.#applied(application, arrays);
+  }
+
+  #applied({ graph, captured, result }: Application, arrays: readonly NdArray[]): Value {
+    const inputs = [...captured.map((v) => this.#value(v)), ...arrays];
+    const results = this.#evaluate(graph, inputs, undefined, { keep: false });
     let next = 0;
     return termValueFrom(result, () => results[next++]!);
   }

@@ -7,7 +7,7 @@
  *     await module.call("ridge", { w, log_penalty: 0.5 });
  */
 import * as compiler from "../compiler/index.ts";
-import type { CompileOptions, CompileResult, Program } from "../compiler/program.ts";
+import type { CompileOptions, CompileResult, GraphRunner, Program } from "../compiler/program.ts";
 import { CompileError } from "./errors.ts";
 import { bindProgram, type LoadOptions, Module } from "./module.ts";
 
@@ -26,7 +26,7 @@ export { renderDiagnostic } from "./show/diagnostics.ts";
 export { type Input, type Output, type Shaped, Tensor } from "./values.ts";
 
 export interface RuntimeOptions {
-  /** What to compute with. `cpu` is the reference evaluator in this version. */
+  /** What to compute with: WebAssembly, or the slow and simple evaluator that says what programs mean. */
   readonly backend?: "cpu" | "reference";
   readonly precision?: "f64" | "f32";
   /** What `key()` starts from. */
@@ -46,14 +46,18 @@ export function compileOrThrow(source: string, options: CompileOptions): Program
 }
 
 export class Runtime {
-  readonly backend = "reference";
+  readonly backend: "cpu" | "reference";
   readonly precision: "f64" | "f32";
   readonly #seed: number;
+  #runner: GraphRunner | undefined;
   #disposed = false;
 
-  constructor(options: RuntimeOptions) {
+  /** Made by `createRuntime`. */
+  constructor(options: RuntimeOptions, runner: GraphRunner | undefined) {
+    this.backend = options.backend ?? "cpu";
     this.precision = options.precision ?? "f64";
     this.#seed = options.seed ?? 0;
+    this.#runner = runner;
   }
 
   /** Binds a program to its data and parameters. Throws a BindError when they do not fit. */
@@ -61,11 +65,13 @@ export class Runtime {
     if (this.#disposed) throw new Error("This runtime was disposed of.");
     if (program === undefined)
       throw new TypeError("There is no program to load: look at the diagnostics of `compile`.");
-    return new Module(bindProgram(compiler, program, options, { precision: this.precision, seed: this.#seed }));
+    const settings = { precision: this.precision, seed: this.#seed, ...(this.#runner ? { runner: this.#runner } : {}) };
+    return new Module(bindProgram(compiler, program, options, settings));
   }
 
   dispose(): void {
     this.#disposed = true;
+    this.#runner = undefined;
   }
 
   [Symbol.dispose](): void {
@@ -77,7 +83,9 @@ export async function createRuntime(options: RuntimeOptions = {}): Promise<Runti
   const { backend = "cpu" } = options;
   if (backend !== "cpu" && backend !== "reference")
     throw new TypeError(
-      `There is no backend ${JSON.stringify(backend)} in this version: "cpu" is the reference evaluator.`,
+      `There is no backend ${JSON.stringify(backend)} in this version: there are "cpu" and "reference".`,
     );
-  return new Runtime(options);
+  const { precision = "f64" } = options;
+  const runner = backend === "cpu" ? new (await import("./cpu/runner.ts")).CpuRunner({ precision }) : undefined;
+  return new Runtime(options, runner);
 }

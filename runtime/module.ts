@@ -1,6 +1,6 @@
 /** A program with its data, as TypeScript sees it: functions to call, and a script to run. */
 import type { NdArray } from "../compiler/core/array.ts";
-import type { BoundProgram, PlotSpecification, Program, ScriptEvent, Value } from "../compiler/program.ts";
+import type { BoundProgram, GraphRunner, PlotSpecification, Program, ScriptEvent, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../compiler/syntax/diagnostic.ts";
 import { convert } from "./data/convert.ts";
 import { codes, entryPlace } from "./data/format.ts";
@@ -48,7 +48,7 @@ export function bindProgram(
   compiler: Pick<Compiler, "bind">,
   program: Program,
   { data = {}, params = {} }: LoadOptions,
-  options: { readonly precision: "f64" | "f32"; readonly seed: number },
+  options: { readonly precision: "f64" | "f32"; readonly seed: number; readonly runner?: GraphRunner },
 ): BoundProgram {
   const diagnostics: Diagnostic[] = [];
   const collect = <T>(body: () => T): T | undefined => {

@@ -44,8 +44,19 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "compiler/syntax",
     "compiler/program.ts",
   ],
+  "compiler/kernel": ["compiler/transform", "compiler/primitives", "compiler/core", "compiler/syntax"],
+  "compiler/target": ["compiler/kernel", "compiler/syntax"],
   // Its public face, the contract, and the plain data both sides share.
-  runtime: ["compiler/index.ts", "compiler/program.ts", "compiler/core", "compiler/syntax", "node:", "*"],
+  runtime: [
+    "compiler/index.ts",
+    "compiler/program.ts",
+    "compiler/kernel",
+    "compiler/target",
+    "compiler/core",
+    "compiler/syntax",
+    "node:",
+    "*",
+  ],
 };
 
 /** Tests, and what only tests use, may reach anywhere. */

@@ -10,6 +10,7 @@ import type { ScriptEvent, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError } from "../compiler/syntax/diagnostic.ts";
 import { readData } from "../runtime/data/readers.ts";
 import { performScript, type RunMessage } from "../runtime/script/perform.ts";
+import { CpuRunner } from "../runtime/cpu/runner.ts";
 import { renderDiagnostic } from "../runtime/show/diagnostics.ts";
 
 export const specFolder = path.dirname(fileURLToPath(import.meta.url));
@@ -47,7 +48,7 @@ export function runProgram(text: string, file: string, folder: string, checkOnly
     try {
       const access = { folder, read: [], write: [] };
       const data = Object.fromEntries(program.data.map((d) => [d.name, readData(d, undefined, access)]));
-      const bound = bind(program, { data });
+      const bound = bind(program, { data, runner: new CpuRunner({ precision: "f64" }) });
       found.push(...bound.diagnostics);
       bound.run({ onEvent });
     } catch (error) {
@@ -122,6 +123,7 @@ export function performAlone(
     const messages: RunMessage[] = [];
     const request = {
       file: "example.opt",
+      backend: "cpu",
       data: {},
       set,
       precision: "f64",
@@ -133,6 +135,7 @@ export function performAlone(
       compiler,
       { ...request, render: { color: false, width: 100 } },
       {
+        runner: new CpuRunner({ precision: "f64" }),
         emit: (message) => messages.push(message),
         now: () => 0,
         isInterrupted: () => false,

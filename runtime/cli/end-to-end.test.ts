@@ -53,7 +53,7 @@ test("--json is one document, from any folder, with other params and data", asyn
   });
   assert.deepEqual([code, err], [0, ""]);
   const document = JSON.parse(out);
-  assert.deepEqual([document.file, document.backend, document.precision], [file, "reference", "f32"]);
+  assert.deepEqual([document.file, document.backend, document.precision], [file, "cpu", "f32"]);
   assert.deepEqual(document.shown, [
     { caption: "at the start", expr: "loss(zeros[d]; penalty)", shape: [], value: 14 },
     { expr: "grad(loss)(zeros[d]; penalty)", shape: [2], value: [-8, -10] },

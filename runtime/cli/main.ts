@@ -136,7 +136,7 @@ export function version(): string {
 }
 
 function backendOption(): Option {
-  return new Option("--backend <name>", "what to compute with: auto or cpu").default("auto");
+  return new Option("--backend <name>", "what to compute with: auto, cpu or reference (slow and simple)").default("auto");
 }
 
 function precisionOption(): Option {

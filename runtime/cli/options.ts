@@ -9,15 +9,16 @@ export interface CommonOptions {
   readonly precision: "f64" | "f32";
 }
 
-/** The name of the back end that will run, for what is printed. */
-export function checkBackend(name: string): "reference" {
-  if (name === "auto" || name === "cpu" || name === "reference") return "reference";
+/** The back end that will run. */
+export function checkBackend(name: string): "cpu" | "reference" {
+  if (name === "auto" || name === "cpu") return "cpu";
+  if (name === "reference") return "reference";
   if (name.startsWith("webgpu"))
     throw new UsageError(
-      `--backend ${name}: this version of karush computes with the reference evaluator only.`,
+      `--backend ${name}: this version of karush runs scripts on the CPU only.`,
       "Leave the option out, or write --backend cpu.",
     );
-  throw new UsageError(`--backend ${name}: there is no such back end.`, "There are auto and cpu.");
+  throw new UsageError(`--backend ${name}: there is no such back end.`, "There are auto, cpu and reference.");
 }
 
 /** Refuses what is no script file, with the name that was probably meant. */

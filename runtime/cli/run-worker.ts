@@ -1,5 +1,5 @@
 /**
- * Runs a script in a thread of its own. The evaluator does not give way while it computes, so the main
+ * Runs a script in a thread of its own. A run does not give way while it computes, so the main
  * thread could neither draw progress nor hear Ctrl-C if it ran there.
  */
 import { once } from "node:events";
@@ -19,8 +19,13 @@ const received = once(parentPort, "message") as Promise<[WorkerInput]>;
 const compiler = await import("../../compiler/index.ts");
 const [{ request, interrupt }] = await received;
 const flag = new Int32Array(interrupt);
+const runner =
+  request.backend === "cpu"
+    ? new (await import("../cpu/runner.ts")).CpuRunner({ precision: request.precision })
+    : undefined;
 
 performScript(compiler, request, {
+  ...(runner ? { runner } : {}),
   emit: (message) => parentPort?.postMessage(message),
   now: () => performance.now(),
   isInterrupted: () => Atomics.load(flag, 0) !== 0,

@@ -25,6 +25,7 @@ function perform(t: TestContext, fake: FakeProgram, setting: Setting = {}) {
   const messages: RunMessage[] = [];
   let clock = 0;
   const request: RunRequest = {
+    backend: "reference",
     file: path.join(folder, "t.opt"),
     data: {},
     set: {},

@@ -5,7 +5,7 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { NdArray } from "../../compiler/core/array.ts";
-import type { BoundProgram, PlotSpecification, Program, ScriptEvent, ShownItem } from "../../compiler/program.ts";
+import type { BoundProgram, GraphRunner, PlotSpecification, Program, ScriptEvent, ShownItem } from "../../compiler/program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax/diagnostic.ts";
 import type { FileAccess } from "../data/access.ts";
 import { readData } from "../data/readers.ts";
@@ -27,6 +27,7 @@ import { checkDataNames, parseSettings } from "./settings.ts";
 /** All of it plain data: it crosses to a worker thread. */
 export interface RunRequest {
   readonly file: string;
+  readonly backend: "cpu" | "reference";
   readonly data: Readonly<Record<string, string>>;
   readonly set: Readonly<Record<string, string>>;
   readonly precision: "f64" | "f32";
@@ -67,6 +68,8 @@ export type RunMessage =
   | { readonly kind: "done"; readonly code: ExitCode; readonly timings: Timings };
 
 export interface RunHost {
+  /** What runs the graphs; the reference evaluator when left out. */
+  readonly runner?: GraphRunner;
   emit(message: RunMessage): void;
   /** Milliseconds from any fixed moment. */
   now(): number;
@@ -130,7 +133,7 @@ function perform(
   if (program === undefined) return exitCodes.wrongProgram;
   const bound = timed("compile", () => {
     checkSaves(program, access);
-    return bindWithData(compiler, program, request, access, report);
+    return bindWithData(compiler, program, { ...request, runner: host.runner }, access, report);
   });
   if (bound === undefined) return exitCodes.wrongProgram;
   bound.diagnostics.forEach(report);
@@ -180,6 +183,7 @@ export interface Bindings {
   readonly set: Readonly<Record<string, string>>;
   readonly seed?: number;
   readonly precision?: "f64" | "f32";
+  readonly runner?: GraphRunner | undefined;
 }
 
 /** Reads the data and binds. Undefined when a file is bad, which was reported; other errors are thrown. */
@@ -194,8 +198,8 @@ export function bindWithData(
   const params = parseSettings(program.params, bindings.set);
   const data = readAll(program, bindings.data, access, report);
   if (data === undefined) return undefined;
-  const { seed = 0, precision = "f64" } = bindings;
-  return compiler.bind(program, { data, params, seed, precision });
+  const { seed = 0, precision = "f64", runner } = bindings;
+  return compiler.bind(program, { data, params, seed, precision, ...(runner ? { runner } : {}) });
 }
 
 /** Reads all data files; reports every bad one, not just the first. */

@@ -31,7 +31,7 @@ export async function renderReport(record: RunRecord): Promise<string> {
 <header>
 <h1>${escapeHtml(record.file)}</h1>
 <p class="${record.code === exitCodes.done ? "good" : "bad"}">${verdict(record.code)}</p>
-<p class="faint">${escapeHtml(record.backend)} evaluator, ${record.precision}; check ${formatDuration(record.timings.check)}, compile ${formatDuration(record.timings.compile)}, run ${formatDuration(record.timings.run)}</p>
+<p class="faint">${escapeHtml(record.backend)}, ${record.precision}; check ${formatDuration(record.timings.check)}, compile ${formatDuration(record.timings.compile)}, run ${formatDuration(record.timings.run)}</p>
 </header>
 <main>
 ${sections.filter((s) => s !== "").join("\n")}

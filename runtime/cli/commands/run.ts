@@ -31,6 +31,7 @@ export async function run(file: string, options: RunOptions, terminal: Terminal,
   const code = await runInWorker(
     {
       file,
+      backend,
       data: splitPairs(options.data, "--data"),
       set: splitPairs(options.set, "--set"),
       precision,
