@@ -12,6 +12,7 @@ import { boundType, type ControlNode, type Node, nodesOf, type ProductNode, prod
 import type {
   Buffer,
   CheckStep,
+  Launch,
   LoopStep,
   Plan,
   PlanEvent,
@@ -20,10 +21,12 @@ import type {
   PlanStep,
   ProductOperand,
 } from "./plan.ts";
+import { kernelKey } from "./same.ts";
 import { scheduleGroup } from "./schedule.ts";
 
 /** Compiles a closed graph whose sizes are numbers. */
 export function buildPlan(graph: Graph, options: PlanOptions): Plan {
+  ir.forgetExpressions();
   const builder = new PlanBuilder(options);
   builder.functionOf(graph);
   const kernels = new Set<Kernel>();
@@ -48,6 +51,7 @@ class PlanBuilder {
   readonly events: PlanEvent[] = [];
   readonly options: PlanOptions;
   readonly #made = new Map<Graph, PlanFunction>();
+  readonly #kernels = new Map<string, Kernel>();
 
   constructor(options: PlanOptions) {
     this.options = options;
@@ -62,6 +66,15 @@ class PlanBuilder {
       this.functions.push(made);
     }
     return made;
+  }
+
+  /** The launch of a kernel that was made before, when there is an equal one. */
+  shared(launch: Launch): Launch {
+    const key = kernelKey(launch.kernel);
+    const known = this.#kernels.get(key);
+    if (known) return { ...launch, kernel: known };
+    this.#kernels.set(key, launch.kernel);
+    return launch;
   }
 
   event(kind: PlanEvent["kind"], params: PlanEvent["params"]): number {
@@ -114,13 +127,11 @@ class FunctionBuilder implements Memory {
           ? { kind: "fill", buffer: to, value: atom.value }
           : { kind: "copy", from: this.bufferOf(atom), to },
       );
-    return {
-      name: graph.name,
-      inputs,
-      outputs,
-      steps: this.#steps,
-      ...placeTemporaries(this.#steps, this.#plan.options.precision),
-    };
+    const steps = this.#steps.map((s): PlanStep => {
+      if (s.kind === "launch") return this.#plan.shared(s);
+      return s.kind === "check" && s.details ? { ...s, details: this.#plan.shared(s.details) } : s;
+    });
+    return { name: graph.name, inputs, outputs, steps, ...placeTemporaries(steps, this.#plan.options.precision) };
   }
 
   #newBuffer(v: Var, place: Buffer["place"]): Buffer {

@@ -22,40 +22,55 @@ import type {
   UnaryName,
 } from "./ir.ts";
 
-let nextId = 0;
-const ids = new WeakMap<object, number>();
-function idOf(x: object): number {
-  let id = ids.get(x);
-  if (id === undefined) {
-    nextId += 1;
-    id = nextId;
-    ids.set(x, id);
-  }
-  return id;
-}
+let nextSerial = 0;
+const serial = (): number => {
+  nextSerial += 1;
+  return nextSerial;
+};
 
 /** A number that is the same for equal expressions, and only for them. */
-export const expressionId = (e: Expression): number => idOf(e);
+export const expressionId = (e: Expression): number => e.serial;
 
-const interned = new Map<string, WeakRef<Expression>>();
-let sinceSweep = 0;
+/** Expressions by what they are: the name of an operation, then the serials of two operands as one number. */
+const interned = new Map<string, Map<number | string, Expression>>();
+let internedCount = 0;
+const mostInterned = 1_000_000;
 
-function intern<E extends Expression>(key: string, make: () => E): E {
-  const found = interned.get(key)?.deref();
+/**
+ * Forgets all expressions: those made from now on are never the same objects as those made before. Called between
+ * plans, so that memory does not grow with their number.
+ */
+export function forgetExpressions(): void {
+  interned.clear();
+  internedCount = 0;
+}
+
+function intern<E extends Expression>(name: string, key: number | string, make: () => E): E {
+  let table = interned.get(name);
+  if (!table) {
+    table = new Map();
+    interned.set(name, table);
+  }
+  const found = table.get(key);
   if (found) return found as E;
   const made = make();
-  idOf(made);
-  interned.set(key, new WeakRef(made));
-  sinceSweep += 1;
-  if (sinceSweep > 200_000) {
-    for (const [k, r] of interned) if (!r.deref()) interned.delete(k);
-    sinceSweep = 0;
-  }
+  table.set(key, made);
+  internedCount += 1;
+  if (internedCount > mostInterned) forgetExpressions();
   return made;
 }
 
+/** Two serials as one number while that is exact, else as a text. */
+const pair = (a: number, b: number): number | string =>
+  a < 2 ** 26 && b < 2 ** 26 ? a * 2 ** 26 + b : `${a} ${b}`;
+
 const number = (kind: Kind, value: number | bigint): Constant =>
-  intern(`${kind}:${Object.is(value, -0) ? "-0" : value}`, () => ({ op: "constant", kind, value }));
+  intern(`${kind}:${Object.is(value, -0) ? "-0" : value}`, 0, () => ({
+    op: "constant",
+    serial: serial(),
+    kind,
+    value,
+  }));
 
 export const real = (value: number): Constant => number("real", value);
 export const int = (value: number): Constant => number("int", value | 0);
@@ -67,7 +82,7 @@ let localCount = 0;
 /** A new local; `below` when 0 <= value < below is known. */
 export function local(kind: Kind, name: string, below?: number): Local {
   localCount += 1;
-  return { op: "local", kind, id: localCount, name, below };
+  return { op: "local", serial: serial(), kind, id: localCount, name, below };
 }
 
 let arrayCount = 0;
@@ -82,7 +97,13 @@ export function kernelArray(
 }
 
 export function load(array: KernelArray, index: Expression): Load {
-  return intern(`load ${array.id} ${idOf(index)}`, () => ({ op: "load", kind: array.kind, array, index }));
+  return intern("load", pair(array.id, index.serial), () => ({
+    op: "load",
+    serial: serial(),
+    kind: array.kind,
+    array,
+    index,
+  }));
 }
 
 const comparisons = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
@@ -104,7 +125,11 @@ export function unary(name: UnaryName, a: Expression): Expression {
   if (name === "neg" && a.op === "unary" && a.name === "neg") return a.a;
   if (name === "realOf" && a.op === "unary" && a.name === "bitsOf") return a.a;
   if (name === "bitsOf" && a.op === "unary" && a.name === "realOf") return a.a;
-  return intern(`${name} ${idOf(a)}`, (): Unary => ({ op: "unary", kind: unaryKinds[name] ?? a.kind, name, a }));
+  return intern(
+    `unary ${name}`,
+    a.serial,
+    (): Unary => ({ op: "unary", serial: serial(), kind: unaryKinds[name] ?? a.kind, name, a }),
+  );
 }
 
 function foldUnary(name: UnaryName, kind: Kind, x: number): Constant | undefined {
@@ -138,7 +163,7 @@ export function binary(name: BinaryName, a: Expression, b: Expression): Expressi
     const simple = simplifyReal(name, a, b);
     if (simple) return simple;
   }
-  return intern(`${name} ${idOf(a)} ${idOf(b)}`, (): Binary => ({ op: "binary", kind, name, a, b }));
+  return intern(name, pair(a.serial, b.serial), (): Binary => ({ op: "binary", serial: serial(), kind, name, a, b }));
 }
 
 /** Only what changes no bit of the result: x * 1, x / 1, and products and quotients by literals stay. */
@@ -389,15 +414,27 @@ export function select(condition: Expression, a: Expression, b: Expression): Exp
   if (condition.op === "constant") return condition.value ? a : b;
   if (a === b) return a;
   return intern(
-    `select ${idOf(condition)} ${idOf(a)} ${idOf(b)}`,
-    (): Select => ({ op: "select", kind: a.kind, condition, a, b }),
+    `select ${condition.serial}`,
+    pair(a.serial, b.serial),
+    (): Select => ({ op: "select", serial: serial(), kind: a.kind, condition, a, b }),
   );
+}
+
+const functionIds = new WeakMap<ScalarFunction, number>();
+function functionId(f: ScalarFunction): number {
+  let id = functionIds.get(f);
+  if (id === undefined) {
+    id = serial();
+    functionIds.set(f, id);
+  }
+  return id;
 }
 
 export function call(f: ScalarFunction, ...args: readonly Expression[]): Expression {
   return intern(
-    `call ${idOf(f)} ${args.map(idOf).join(" ")}`,
-    (): Call => ({ op: "call", kind: f.result.kind, function: f, arguments: args }),
+    `call ${f.name} ${args.map((a) => a.serial).join(" ")} ${functionId(f)}`,
+    0,
+    (): Call => ({ op: "call", serial: serial(), kind: f.result.kind, function: f, arguments: args }),
   );
 }
 

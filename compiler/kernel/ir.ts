@@ -15,10 +15,12 @@ import type { Span } from "../syntax/tree.ts";
 export type Kind = "real" | "int" | "bool" | "bits";
 export type Precision = "f64" | "f32";
 
+/** Made by the functions of expressions.ts alone; `serial` is a number that only equal expressions share. */
 export type Expression = Constant | Local | Load | Unary | Binary | Select | Call;
 
 export interface Constant {
   readonly op: "constant";
+  readonly serial: number;
   readonly kind: Kind;
   /** Bools are 0 or 1; bits are a bigint, taken modulo their width. */
   readonly value: number | bigint;
@@ -26,6 +28,7 @@ export interface Constant {
 
 export interface Local {
   readonly op: "local";
+  readonly serial: number;
   readonly kind: Kind;
   readonly id: number;
   readonly name: string;
@@ -36,6 +39,7 @@ export interface Local {
 /** An element of an array, by its place in row-major order. Never out of range when it is evaluated. */
 export interface Load {
   readonly op: "load";
+  readonly serial: number;
   readonly kind: Kind;
   readonly array: KernelArray;
   readonly index: Expression;
@@ -76,12 +80,14 @@ export type ComparisonName = "eq" | "ne" | "lt" | "le" | "gt" | "ge";
 
 export interface Unary {
   readonly op: "unary";
+  readonly serial: number;
   readonly kind: Kind;
   readonly name: UnaryName;
   readonly a: Expression;
 }
 export interface Binary {
   readonly op: "binary";
+  readonly serial: number;
   readonly kind: Kind;
   readonly name: BinaryName;
   readonly a: Expression;
@@ -90,6 +96,7 @@ export interface Binary {
 /** Both sides may be evaluated; neither traps. A load in a side not taken must still be in range. */
 export interface Select {
   readonly op: "select";
+  readonly serial: number;
   readonly kind: Kind;
   readonly condition: Expression;
   readonly a: Expression;
@@ -98,6 +105,7 @@ export interface Select {
 /** A function with control flow inside: `lgamma`. Straight-line functions are plain expressions. */
 export interface Call {
   readonly op: "call";
+  readonly serial: number;
   readonly kind: Kind;
   readonly function: ScalarFunction;
   readonly arguments: readonly Expression[];
