@@ -393,9 +393,9 @@ class Bound implements BoundProgram {
     return this.#script.steps.map((s) => s.graph);
   }
 
-  /** The core graphs of the script's statements, printed. */
-  explainCore(): string {
-    return this.#script.steps.map((s) => `// ${this.#e.textOf(s.span)}\n${printGraph(s.graph)}`).join("\n\n");
+  /** The core graphs of the script's statements, each printed by `print` below its text. */
+  explain(print: (graph: Graph) => string): string {
+    return this.#script.steps.map((s) => `// ${this.#e.textOf(s.span)}\n${print(s.graph)}`).join("\n\n");
   }
 }
 
@@ -418,7 +418,12 @@ function withoutWords(term: Term): Term {
 
 /** The core graphs of a bound program, as `karush explain --core` prints them. */
 export function explainCore(bound: BoundProgram): string {
-  return bound instanceof Bound ? bound.explainCore() : "";
+  return explainGraphs(bound, printGraph);
+}
+
+/** The statements of a bound program, and what `print` makes of the graph of each. */
+export function explainGraphs(bound: BoundProgram, print: (graph: Graph) => string): string {
+  return bound instanceof Bound ? bound.explain(print) : "";
 }
 
 /** The core graphs of a bound program's statements, in order: what a verifier reads. */

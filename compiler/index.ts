@@ -1,5 +1,5 @@
 /** The compiler: text in, bound programs out. No files, no clock, no device. */
-export { BindFailure, bind, explainCore } from "./bind.ts";
+export { BindFailure, bind, explainCore, explainGraphs } from "./bind.ts";
 export { compile } from "./compile.ts";
 export type * from "./program.ts";
 export type { Diagnostic } from "./syntax/diagnostic.ts";

@@ -190,9 +190,11 @@ class Grouping {
     for (const a of this.graph.outputs) if (a.kind === "var") ids.add(a.id);
     for (const n of this.nodes)
       if (n.kind !== "map" && n.kind !== "reduce") {
-        // Of a check only the place that fails is memory; what it shows is computed when it fails.
+        // Of a check only the place that fails is memory; what it shows is computed when it fails. A product reads
+        // what was only moved from where it was.
         const read = n.name === "check" ? n.inputs.slice(0, 1) : n.inputs;
-        for (const a of read) if (a.kind === "var") ids.add(a.id);
+        for (const a of read)
+          if (a.kind === "var" && !(n.kind === "product" && this.virtual.has(a.id))) ids.add(a.id);
       }
     return ids;
   }

@@ -43,7 +43,8 @@ class PlanInterpreter {
     const at = (b: Buffer): Storage => {
       let storage = frame.get(b);
       if (!storage) {
-        storage = allocate(b.kind, b.length, this.precision);
+        // Memory as it is found: nothing may be read before it is written.
+        storage = allocate(b.kind, b.length, this.precision).fill(b.kind === "real" ? Number.NaN : 0x5a5a5a5a);
         frame.set(b, storage);
       }
       return storage;
@@ -109,6 +110,8 @@ class PlanInterpreter {
       const size = b.length / Math.max(b.shape[0]!, 1);
       return at(b).subarray(i * size, (i + 1) * size);
     };
+    // Slices of steps that are not taken are zero.
+    for (const b of step.results) at(b).fill(0);
     let taken = 0;
     for (; taken < steps; taken++) {
       const place = step.reverse ? steps - 1 - taken : taken;

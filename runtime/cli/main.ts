@@ -107,7 +107,12 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?:
     .action(async (files, options) => finish(await (await import("./commands/fmt.ts")).fmt(files, options, terminal)));
 
   command("explain <file> [name]", "show what the compiler makes of a script, or of one of its declarations")
-    .option("--core", "as a graph of primitives (the only stage of this version)")
+    .option("--core", "as a graph of primitives (when no other stage is asked for)")
+    .option("--kernels", "as loops over memory, with what was fused and the bytes they move")
+    .option("--memory", "where temporaries lie, and the most memory a run needs")
+    .option("--wat", "as WebAssembly")
+    .option("--wgsl", "as WebGPU shaders")
+    .addOption(precisionOption())
     .option("--data <name=file>", "read this file instead of the one in the script; may be repeated", collect, [])
     .option("--set <name=value>", "give a param another value; may be repeated", collect, [])
     .option("--allow-read <folder>", "let the script read outside its project; may be repeated", collect, [])

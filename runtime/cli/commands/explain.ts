@@ -1,4 +1,5 @@
 /** `karush explain`: what the compiler makes of a script. */
+import type { Graph } from "../../../compiler/core/graph.ts";
 import { type ExitCode, exitCodes, UsageError } from "../../script/outcome.ts";
 import { type BindingOptions, loadAndBind } from "../load.ts";
 import type { Terminal } from "../terminal.ts";
@@ -6,14 +7,42 @@ import type { Terminal } from "../terminal.ts";
 export async function explain(
   file: string,
   name: string | undefined,
-  options: BindingOptions,
+  options: BindingOptions & Stages,
   terminal: Terminal,
 ): Promise<ExitCode> {
   const loaded = await loadAndBind(file, options, terminal);
   if (loaded === undefined) return exitCodes.wrongProgram;
-  const { explainCore } = await import("../../../compiler/index.ts");
-  terminal.print(only(explainCore(loaded.bound), name).trimEnd());
+  const { explainCore, explainGraphs } = await import("../../../compiler/index.ts");
+  const stage = stages.find((s) => options[s]) ?? "core";
+  const text = stage === "core" ? explainCore(loaded.bound) : explainGraphs(loaded.bound, await printerOf(stage, options));
+  terminal.print(only(text, name).trimEnd());
   return exitCodes.done;
+}
+
+const stages = ["kernels", "memory", "wat", "wgsl"] as const;
+type Stage = (typeof stages)[number];
+
+interface Stages extends Partial<Record<Stage, boolean>> {
+  readonly precision: "f64" | "f32";
+}
+
+/** What prints one statement's graph at a later stage. */
+async function printerOf(stage: Stage, { precision }: Stages): Promise<(graph: Graph) => string> {
+  const { buildPlan } = await import("../../../compiler/kernel/build.ts");
+  const { printMemory, printPlan } = await import("../../../compiler/kernel/print.ts");
+  if (stage === "wgsl") {
+    const { printKernel } = await import("../../../compiler/target/wgsl/kernel.ts");
+    return (graph) => {
+      const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
+      return plan.kernels.map((k) => printKernel(k, k.arrays.map(() => 0)).text).join("\n");
+    };
+  }
+  const plan = (graph: Graph) => buildPlan(graph, { precision, style: "vector" });
+  if (stage === "kernels") return (graph) => printPlan(plan(graph));
+  if (stage === "memory") return (graph) => printMemory(plan(graph));
+  const { emitPlan } = await import("../../../compiler/target/wasm/plan.ts");
+  const { printModule } = await import("../../../compiler/target/wasm/text.ts");
+  return (graph) => printModule(emitPlan(plan(graph), {}).module);
 }
 
 /** The parts of the text, one a statement, whose statement mentions a name. */
@@ -21,7 +50,7 @@ function only(text: string, name: string | undefined): string {
   if (name === undefined) return text;
   const parts = text.split(/\n\n(?=\/\/)/);
   const words = (part: string) =>
-    [...part.split(/^graph/m)[0]!.matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)].map(([word]) => word);
+    [...part.split("\n")[0]!.matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)].map(([word]) => word);
   const found = parts.filter((part) => words(part).includes(name));
   if (found.length === 0) throw new UsageError(`No statement of the script mentions ${name}.`);
   return found.join("\n\n");

@@ -1,0 +1,201 @@
+/** Runs graphs on a WebGPU device, in f32: whole loops between one look at the device and the next. */
+import type { NdArray } from "../../compiler/core/array.ts";
+import { concreteShape, type Graph } from "../../compiler/core/graph.ts";
+import type { EvaluationContext } from "../../compiler/core/primitive.ts";
+import { buildPlan } from "../../compiler/kernel/build.ts";
+import { deliverCheck, deliverReport, deliverTick } from "../../compiler/kernel/events.ts";
+import type { Plan } from "../../compiler/kernel/plan.ts";
+import { finished, header, logEntryWords } from "../../compiler/target/wgsl/control.ts";
+import { flattenPlan, type Program } from "../../compiler/target/wgsl/program.ts";
+import type { Device } from "./device.ts";
+import { submit } from "./dispatch.ts";
+import { fromWords, toWords } from "./elements.ts";
+import { arena, Recording } from "./recording.ts";
+import { scheduleBlocks } from "./schedule.ts";
+
+export interface WebGpuRunOptions {
+  /** For messages: what is being run. */
+  readonly label?: string;
+}
+
+export interface WebGpuRunnerOptions {
+  /** Milliseconds from any fixed moment. */
+  readonly now?: () => number;
+}
+
+/** How long a submission should take: others use the device too, and browsers end what takes seconds. */
+const targetMilliseconds = 100;
+const firstBudget = 200;
+const largestBudget = 20_000;
+/** Results of at most this many words are read with the state, whether they are there or not. */
+const smallResults = 4096;
+
+interface Compiled {
+  readonly plan: Plan;
+  readonly program: Program;
+  readonly recording: Recording;
+  /** Settles when the last run that was asked for is over: runs of one graph share its memory. */
+  last: Promise<unknown>;
+  /** Dispatches of a submission: as many as took about `targetMilliseconds`. */
+  budget: number;
+}
+
+/** What a run cost. */
+export interface RunStatistics {
+  submissions: number;
+  dispatches: number;
+  milliseconds: number;
+}
+
+export class WebGpuRunner {
+  readonly device: Device;
+  readonly #now: () => number;
+  readonly #compiled = new Map<Graph, Promise<Compiled>>();
+  #statistics: RunStatistics = { submissions: 0, dispatches: 0, milliseconds: 0 };
+
+  private constructor(device: Device, options: WebGpuRunnerOptions) {
+    this.device = device;
+    this.#now = options.now ?? (() => performance.now());
+  }
+
+  /** A runner on a device, which stays the caller's to close. */
+  static create(device: Device, options: WebGpuRunnerOptions = {}): WebGpuRunner {
+    return new WebGpuRunner(device, options);
+  }
+
+  /** Of the last run that ended. */
+  get statistics(): Readonly<RunStatistics> {
+    return this.#statistics;
+  }
+
+  /**
+   * The outputs of a closed graph whose sizes are numbers; reals are rounded to f32 on their way in and come back as
+   * f64. Reports are delivered in their order, and `context.tick` is called after each submission: what these throw
+   * ends the run, as does a check that fails. Throws DeviceLostError, and an error that says how much memory was asked
+   * for when the device has not as much.
+   */
+  async run(
+    graph: Graph,
+    inputs: readonly NdArray[],
+    context: EvaluationContext,
+    options: WebGpuRunOptions = {},
+  ): Promise<NdArray[]> {
+    const compiled = await this.#compile(graph);
+    const before = compiled.last;
+    const result = (async () => {
+      await before;
+      return this.#execute(compiled, graph, inputs, context, options.label ?? graph.name);
+    })();
+    compiled.last = result.catch(() => undefined);
+    return result;
+  }
+
+  /** Frees what the device holds for this runner, when runs are over. */
+  async close(): Promise<void> {
+    const all = [...this.#compiled.values()];
+    this.#compiled.clear();
+    for (const each of await Promise.allSettled(all)) {
+      if (each.status === "rejected") continue;
+      await each.value.last;
+      each.value.recording.free();
+    }
+  }
+
+  #compile(graph: Graph): Promise<Compiled> {
+    let compiled = this.#compiled.get(graph);
+    if (!compiled) {
+      compiled = (async () => {
+        const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
+        const program = flattenPlan(plan);
+        const recording = await Recording.create(this.device, program);
+        return { plan, program, recording, last: Promise.resolve(), budget: firstBudget };
+      })();
+      this.#compiled.set(graph, compiled);
+      // One that fails is tried again.
+      compiled.catch(() => this.#compiled.delete(graph));
+    }
+    return compiled;
+  }
+
+  async #execute(
+    compiled: Compiled,
+    graph: Graph,
+    inputs: readonly NdArray[],
+    context: EvaluationContext,
+    label: string,
+  ): Promise<NdArray[]> {
+    const { recording, program, plan } = compiled;
+    const { memory } = recording;
+    recording.reset();
+    inputs.forEach((x, i) => {
+      memory.write(arena.data, program.inputs[i]!.offset, toWords(x.dtype, x.data));
+    });
+    const results = program.outputs.map(({ offset, length }) => ({ arena: arena.data, offset, length }));
+    const stateRange = { arena: arena.state, offset: 0, length: program.state.length };
+    const isSmall = program.blocks.length === 1 || results.reduce((n, r) => n + r.length, 0) <= smallResults;
+    const statistics: RunStatistics = { submissions: 0, dispatches: 0, milliseconds: 0 };
+    const begin = this.#now();
+    let state: Uint32Array = recording.initialState;
+    for (;;) {
+      const blocks = scheduleBlocks(program, state, compiled.budget);
+      const dispatches = blocks.reduce((n, b) => n + program.blocks[b]!.commands.length, 0);
+      const start = this.#now();
+      await submit(this.device, label, (encoder) => {
+        const pass = encoder.beginComputePass({ label });
+        recording.encode(pass, blocks);
+        pass.end();
+      });
+      const [words, ...early] = await memory.read([stateRange, ...(isSmall ? results : [])], label);
+      state = words!;
+      this.#adapt(compiled, dispatches, this.#now() - start);
+      statistics.submissions += 1;
+      statistics.dispatches += dispatches;
+      statistics.milliseconds = this.#now() - begin;
+      this.#statistics = statistics;
+      deliver(plan, state, context);
+      if (state[header.counter] === finished) {
+        const found = isSmall ? early : await memory.read(results, label);
+        return graph.outputs.map(({ type: { dtype, shape } }, i) => ({
+          dtype,
+          shape: concreteShape(shape),
+          data: fromWords(dtype, found[i]!),
+        }));
+      }
+      if (state[header.logged]! > 0) memory.write(arena.state, header.logged, Uint32Array.of(0));
+    }
+  }
+
+  #adapt(compiled: Compiled, dispatches: number, milliseconds: number): void {
+    const wanted = (dispatches * targetMilliseconds) / Math.max(milliseconds, 0.1);
+    // A submission that was short for want of work says nothing of longer ones.
+    const most = Math.max(compiled.budget, dispatches) * 4;
+    compiled.budget = Math.max(1, Math.min(Math.round(wanted), most, largestBudget));
+  }
+}
+
+const asReal = (state: Uint32Array, place: number): number =>
+  new Float32Array(state.buffer, state.byteOffset + place * 4, 1)[0]!;
+
+/** Tells the host what happened since the last time, in its order. Throws when a check failed. */
+function deliver(plan: Plan, state: Uint32Array, context: EvaluationContext): void {
+  const log = state[header.log]!;
+  for (let i = 0; i < state[header.logged]!; i++) {
+    const entry = log + i * logEntryWords;
+    const [event, status, iterations] = state.subarray(entry, entry + 3);
+    deliverReport(plan, event!, [status! | 0, iterations! | 0, asReal(state, entry + 3)], context);
+  }
+  const failure = state[header.failure]!;
+  if (failure > 0) {
+    const [shown, end] = [state[header.shown]!, log];
+    const numbers = new Float32Array(state.buffer, state.byteOffset + shown * 4, end - shown);
+    deliverCheck(plan, failure - 1, [...numbers], context);
+    throw new Error("internal error: a check failed without a failure");
+  }
+  const [progress, iteration] = [state[header.progress]!, state[header.iteration]!];
+  deliverTick(
+    plan,
+    progress - 1,
+    [iteration, asReal(state, header.value), asReal(state, header.error)],
+    context,
+  );
+}
