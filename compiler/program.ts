@@ -76,7 +76,12 @@ export interface GraphRunner {
    * Runs a closed graph. `context` hears of failed checks, solves and loops at work, as with the evaluator. With `keep`
    * operands and results may stay where the back end has them, for as long as the arrays are in use.
    */
-  run(graph: Graph, inputs: readonly NdArray[], context: EvaluationContext, options: { keep: boolean }): NdArray[];
+  run(
+    graph: Graph,
+    inputs: readonly NdArray[],
+    context: EvaluationContext,
+    options: { keep: boolean },
+  ): NdArray[] | Promise<NdArray[]>;
 }
 
 export interface BindOptions {
@@ -156,6 +161,13 @@ export interface BoundProgram {
     name: string,
     args: Readonly<Record<string, Value>>,
   ): { readonly value: Value; readonly gradient: Value };
+  /** The same three for back ends that take their time. */
+  runLater(options: RunOptions): Promise<void>;
+  callLater(name: string, args: Readonly<Record<string, Value>>): Promise<Value>;
+  valueAndGradientLater(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+  ): Promise<{ readonly value: Value; readonly gradient: Value }>;
   /** The script's `property` declarations. */
   readonly properties: readonly BoundProperty[];
 }

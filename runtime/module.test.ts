@@ -7,7 +7,7 @@ import { parse } from "../compiler/syntax/parse.ts";
 import { declare } from "./data/testing.ts";
 import { BindError, RunError } from "./errors.ts";
 import { bindProgram, Module } from "./module.ts";
-import { realValue, span } from "./script/testing.ts";
+import { answering, realValue, span } from "./script/testing.ts";
 import { type Tensor, toOutput, toValue } from "./values.ts";
 
 const program: Program = {
@@ -20,7 +20,15 @@ const program: Program = {
 
 function bound(more: Partial<BoundProgram>): BoundProgram {
   const unused = () => assert.fail();
-  return { program, diagnostics: [], run: () => {}, call: unused, valueAndGradient: unused, properties: [], ...more };
+  return answering({
+    program,
+    diagnostics: [],
+    run: () => {},
+    call: unused,
+    valueAndGradient: unused,
+    properties: [],
+    ...more,
+  });
 }
 
 test("numbers, lists, typed arrays, tensors and objects go in; the same comes out", async () => {

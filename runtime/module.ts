@@ -137,7 +137,7 @@ export class Module {
   /** Calls a function, objective or condition of the program, with its arguments by name. */
   async call(name: string, args: Readonly<Record<string, Input>> = {}): Promise<Output> {
     const values = toValues(args);
-    return this.#guarded(() => toOutput(this.#bound.call(name, values)));
+    return this.#guarded(async () => toOutput(await this.#bound.callLater(name, values)));
   }
 
   /** Its value, and the gradient with respect to the unknowns or the first argument. */
@@ -146,8 +146,8 @@ export class Module {
     args: Readonly<Record<string, Input>>,
   ): Promise<{ readonly value: Output; readonly gradient: Output }> {
     const values = toValues(args);
-    return this.#guarded(() => {
-      const { value, gradient } = this.#bound.valueAndGradient(name, values);
+    return this.#guarded(async () => {
+      const { value, gradient } = await this.#bound.valueAndGradientLater(name, values);
       return { value: toOutput(value), gradient: toOutput(gradient) };
     });
   }
@@ -207,8 +207,8 @@ export class Module {
       }
     };
     try {
-      this.#guarded(() =>
-        this.#bound.run({
+      await this.#guarded(() =>
+        this.#bound.runLater({
           onEvent: (event) => {
             record(event);
             callersOwn(() => onEvent?.(event));
@@ -230,9 +230,9 @@ export class Module {
   }
 
   /** Turns what goes wrong in the program into a RunError. */
-  #guarded<T>(body: () => T): T {
+  async #guarded<T>(body: () => Promise<T>): Promise<T> {
     try {
-      return body();
+      return await body();
     } catch (error) {
       throw new RunError(diagnosticsOf(error), this.#bound.program.sources);
     }

@@ -18,8 +18,8 @@ function expected(file: string): string {
 }
 
 for (const entry of entries.filter((e) => e.program !== "")) {
-  test(`${entry.code}: ${entry.title}`, () => {
-    const said = messagesOf(entry);
+  test(`${entry.code}: ${entry.title}`, async () => {
+    const said = await messagesOf(entry);
     assert.match(
       said,
       new RegExp(`^(error|warning) ${entry.code}\\b`, "m"),

@@ -51,8 +51,8 @@ function readEntry(code: string): ErrorEntry {
 }
 
 /** Everything the command line prints about the program of an entry. */
-export function messagesOf(entry: ErrorEntry): string {
-  const messages = performAlone(entry.program, path.join(errorsFolder, "data"), entry.set);
+export async function messagesOf(entry: ErrorEntry): Promise<string> {
+  const messages = await performAlone(entry.program, path.join(errorsFolder, "data"), entry.set);
   const texts = messages.flatMap((m) => {
     if (m.kind === "diagnostic") return [m.diagnostic.text];
     return m.kind === "usage" ? [m.help === undefined ? m.message : `${m.message}\n\nhelp: ${m.help}`] : [];

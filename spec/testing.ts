@@ -8,9 +8,9 @@ import * as compiler from "../compiler/index.ts";
 import { BindFailure, bind, compile } from "../compiler/index.ts";
 import type { ScriptEvent, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError } from "../compiler/syntax/diagnostic.ts";
+import { CpuRunner } from "../runtime/cpu/runner.ts";
 import { readData } from "../runtime/data/readers.ts";
 import { performScript, type RunMessage } from "../runtime/script/perform.ts";
-import { CpuRunner } from "../runtime/cpu/runner.ts";
 import { renderDiagnostic } from "../runtime/show/diagnostics.ts";
 
 export const specFolder = path.dirname(fileURLToPath(import.meta.url));
@@ -108,11 +108,11 @@ export function agrees(actual: string, expected: string): boolean {
 }
 
 /** What the command line would print about a script that stands alone in a folder with `data/`. */
-export function performAlone(
+export async function performAlone(
   program: string,
   dataFolder: string | undefined,
   set: Readonly<Record<string, string>>,
-): RunMessage[] {
+): Promise<RunMessage[]> {
   const before = process.cwd();
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "karush-spec-")));
   try {
@@ -131,7 +131,7 @@ export function performAlone(
       allowRead: [],
       allowWrite: [],
     } as const;
-    performScript(
+    await performScript(
       compiler,
       { ...request, render: { color: false, width: 100 } },
       {

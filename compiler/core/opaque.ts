@@ -23,6 +23,7 @@ export const opaquePrimitive: Primitive<OpaqueParams> = {
   jvp: refuse,
   transpose: refuse,
   batch: refuse,
+  lower: { kind: "control" },
 };
 
 let unique = 0;

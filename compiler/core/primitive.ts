@@ -76,7 +76,7 @@ export interface Primitive<P extends Params = Params> {
    */
   split?(known: Emitter, linear: Emitter, call: PrimitiveCall<P>, isLinear: readonly boolean[]): readonly Atom[];
   /** How it becomes loops over memory. */
-  readonly lower?: Lowering<P>;
+  readonly lower: Lowering<P>;
   /** Control primitives only: the graphs among the parameters, for printing, verification and clean-up. */
   graphs?(params: P): readonly Graph[];
 }

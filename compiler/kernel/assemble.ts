@@ -23,10 +23,7 @@ export class KernelAssembly {
   readonly fusion: Fusion;
   readonly memory: Memory;
 
-  constructor(
-    fusion: Fusion,
-    memory: Memory,
-  ) {
+  constructor(fusion: Fusion, memory: Memory) {
     this.fusion = fusion;
     this.memory = memory;
     this.puller = this.newPuller();

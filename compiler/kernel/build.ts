@@ -8,7 +8,15 @@ import * as ir from "./expressions.ts";
 import { type Fusion, fuse } from "./fuse.ts";
 import type { Expression, Kernel, Local } from "./ir.ts";
 import { depthOf, placeTemporaries } from "./memory.ts";
-import { boundType, type ControlNode, type Node, nodesOf, type ProductNode, productSizes, type RoutineNode } from "./nodes.ts";
+import {
+  boundType,
+  type ControlNode,
+  type Node,
+  nodesOf,
+  type ProductNode,
+  productSizes,
+  type RoutineNode,
+} from "./nodes.ts";
 import type {
   Buffer,
   CheckStep,
@@ -203,9 +211,7 @@ class FunctionBuilder implements Memory {
       const shape = contexts[which]!.shape;
       const size = (of: readonly number[]) => of.reduce((p, a) => p * shape[a]!, 1);
       const groups =
-        which === 0
-          ? [axes.batch[0], axes.free[0], axes.contract[0]]
-          : [axes.batch[1], axes.contract[1], axes.free[1]];
+        which === 0 ? [axes.batch[0], axes.free[0], axes.contract[0]] : [axes.batch[1], axes.contract[1], axes.free[1]];
       const [batch, row, column] = groups.map((g, i) =>
         ir.local("int", ["batch", "row", "column"][i]!, Math.max(1, size(g))),
       ) as [Local, Local, Local];
@@ -228,7 +234,13 @@ class FunctionBuilder implements Memory {
           ? evaluateAt(element.index, new Set([batch, row, column]))
           : undefined;
       if (element.op === "load" && start !== undefined) {
-        const launch = a.launch("", undefined, "", ir.loop("i", 0, "independent", () => []), 0);
+        const launch = a.launch(
+          "",
+          undefined,
+          "",
+          ir.loop("i", 0, "independent", () => []),
+          0,
+        );
         const source = launch.buffers[launch.kernel.arrays.indexOf(element.array)]!;
         return { buffer: source, offset: start, batch: strides[0]!, row: strides[1]!, column: strides[2]! };
       }

@@ -61,8 +61,7 @@ function intern<E extends Expression>(name: string, key: number | string, make: 
 }
 
 /** Two serials as one number while that is exact, else as a text. */
-const pair = (a: number, b: number): number | string =>
-  a < 2 ** 26 && b < 2 ** 26 ? a * 2 ** 26 + b : `${a} ${b}`;
+const pair = (a: number, b: number): number | string => (a < 2 ** 26 && b < 2 ** 26 ? a * 2 ** 26 + b : `${a} ${b}`);
 
 const number = (kind: Kind, value: number | bigint): Constant =>
   intern(`${kind}:${Object.is(value, -0) ? "-0" : value}`, 0, () => ({

@@ -89,8 +89,7 @@ function chooseVirtual(graph: Graph, nodes: readonly Node[], producer: ReadonlyM
       const cost = costs.get(v.id)!;
       const mustStore = needed.has(v.id);
       const inlined =
-        cost.size <= largestExpression &&
-        (n.cost === 0 || (!mustStore && (count <= readOnce || cost.work <= cheap)));
+        cost.size <= largestExpression && (n.cost === 0 || (!mustStore && (count <= readOnce || cost.work <= cheap)));
       if (inlined) {
         virtual.add(v.id);
         times = count + (mustStore ? 1 : 0);
@@ -133,7 +132,8 @@ interface Places {
 }
 
 const keyOf = (space: Space) => `${space.shape.join(",")}/${space.axes.join(",")}`;
-const sameShape = (a: readonly number[], b: readonly number[]) => a.length === b.length && a.every((d, i) => d === b[i]);
+const sameShape = (a: readonly number[], b: readonly number[]) =>
+  a.length === b.length && a.every((d, i) => d === b[i]);
 const kept = (space: Space) => space.shape.filter((_, i) => !space.axes.includes(i));
 
 class Grouping {
@@ -193,8 +193,7 @@ class Grouping {
         // Of a check only the place that fails is memory; what it shows is computed when it fails. A product reads
         // what was only moved from where it was.
         const read = n.name === "check" ? n.inputs.slice(0, 1) : n.inputs;
-        for (const a of read)
-          if (a.kind === "var" && !(n.kind === "product" && this.virtual.has(a.id))) ids.add(a.id);
+        for (const a of read) if (a.kind === "var" && !(n.kind === "product" && this.virtual.has(a.id))) ids.add(a.id);
       }
     return ids;
   }

@@ -97,11 +97,7 @@ class PlanInterpreter {
     }
   }
 
-  #loop(
-    step: Extract<PlanStep, { kind: "loop" }>,
-    at: (b: Buffer) => Storage,
-    frame: Map<Buffer, Storage>,
-  ): void {
+  #loop(step: Extract<PlanStep, { kind: "loop" }>, at: (b: Buffer) => Storage, frame: Map<Buffer, Storage>): void {
     const length = step.length ?? Number.POSITIVE_INFINITY;
     const steps = step.count ? Math.min(at(step.count)[0]!, length) : length;
     const constants = step.constants.map(at);

@@ -262,7 +262,7 @@ function intBinary(name: BinaryName, x: number, y: number): number {
     case "div":
       return y === 0 ? 0 : Math.trunc(x / y) | 0;
     case "rem":
-      return y === 0 ? 0 : x % y | 0;
+      return y === 0 ? 0 : (x % y) | 0;
     case "min":
       return Math.min(x, y);
     case "max":

@@ -62,11 +62,7 @@ export interface Reduction {
   /**
    * Without one: the accumulators' next values. `place` is the element's number among those reduced.
    */
-  readonly step?: (
-    state: readonly Expression[],
-    element: Expression,
-    place: Expression,
-  ) => readonly Expression[];
+  readonly step?: (state: readonly Expression[], element: Expression, place: Expression) => readonly Expression[];
   /** The result, from the accumulators. */
   readonly finish: (state: readonly Expression[]) => Expression;
 }

@@ -20,8 +20,8 @@ import type {
   ProductAxes,
   ProductLowering,
   Read,
-  Reduction,
   ReduceLowering,
+  Reduction,
   Routine,
   RoutineLowering,
 } from "./lowering.ts";
@@ -192,8 +192,7 @@ function failureSearch(e: Equation, index: number): Node {
   const common = { index, name: "check", span: e.span, inputs: [promise], outputs: [failing] };
   const placeOf = (read: Read, at: readonly Expression[]) =>
     ir.select(read(0, at), ir.int(noFailure), ir.linearIndex(at, shape));
-  if (shape.length === 0)
-    return { ...common, kind: "map", cost: 1, shape: [], element: (read) => placeOf(read, []) };
+  if (shape.length === 0) return { ...common, kind: "map", cost: 1, shape: [], element: (read) => placeOf(read, []) };
   return {
     ...common,
     kind: "reduce",

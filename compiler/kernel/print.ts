@@ -1,7 +1,8 @@
 /** Kernels and plans as text, for people: `karush explain`. */
-import { prepare } from "./prepare.ts";
+
 import type { Expression, Kernel, Statement } from "./ir.ts";
 import { type Buffer, elementBytes, type Plan, type PlanFunction, type PlanStep } from "./plan.ts";
+import { prepare } from "./prepare.ts";
 
 const symbols: Readonly<Record<string, string>> = {
   add: "+",
@@ -135,9 +136,7 @@ export function printPlan(plan: Plan): string {
     const steps = f.steps.map((s) => `  ${printStep(plan, s, numbers)}`);
     return [`function ${i} (${f.name})`, ...steps].join("\n");
   });
-  const kernels = plan.kernels.map(
-    (k, i) => `kernel ${i}: ${k.description}\n${printKernelLoops(k)}`,
-  );
+  const kernels = plan.kernels.map((k, i) => `kernel ${i}: ${k.description}\n${printKernelLoops(k)}`);
   return [...functions.reverse(), ...kernels].join("\n");
 }
 

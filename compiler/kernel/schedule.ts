@@ -196,8 +196,7 @@ function alongLanes(outer: readonly number[], members: readonly Member[], c: Con
     );
     const values = members.map((o) => outputOf(o.root).id);
     a.own = (v) => (values.includes(v.id) ? ir.real(0) : undefined);
-    const e =
-      m.root.kind === "map" ? a.puller.element(m.root, coordinates) : a.puller.reduced(m.root, coordinates);
+    const e = m.root.kind === "map" ? a.puller.element(m.root, coordinates) : a.puller.reduced(m.root, coordinates);
     const reduced = coordinates[m.space.axes.at(-1)!] as Local;
     forEachNode([e], (x) => {
       if (x.op !== "load") return;
@@ -361,11 +360,7 @@ class Rows {
     s: Extract<Segment, { kind: "inner" }>,
     dims: readonly number[],
     state: ReadonlyMap<ReduceNode, Local[]>,
-    body: (
-      inner: Expression,
-      places: readonly Expression[],
-      state: ReadonlyMap<ReduceNode, Local[]>,
-    ) => Statement[],
+    body: (inner: Expression, places: readonly Expression[], state: ReadonlyMap<ReduceNode, Local[]>) => Statement[],
   ): Statement[] {
     const q = Math.min(this.collapse, dims.length);
     const lead = dims.slice(0, dims.length - q);
@@ -405,11 +400,7 @@ class Rows {
                 value: r.reduction.initial[0]!,
               }),
             ),
-            run(
-              count % block === 0 ? block : ir.min(ir.int(block), ir.sub(ir.int(count), from)),
-              from,
-              partial,
-            ),
+            run(count % block === 0 ? block : ir.min(ir.int(block), ir.sub(ir.int(count), from)), from, partial),
             ...reductions.map(
               (r): Statement => ({
                 op: "assign",
@@ -471,8 +462,7 @@ function splitKernels(group: Group, c: Context): Launch[] {
     }),
   );
   const buffers = new Map<number, ReturnType<Memory["bufferOf"]>>();
-  for (const [r, v] of partials)
-    buffers.set(v.id, c.memory.temporary(`${r.name}_parts`, v.type.dtype, partialShape));
+  for (const [r, v] of partials) buffers.set(v.id, c.memory.temporary(`${r.name}_parts`, v.type.dtype, partialShape));
   const memory: Memory = {
     bufferOf: (v) => buffers.get(v.id) ?? c.memory.bufferOf(v),
     temporary: (name, kind, shape) => c.memory.temporary(name, kind, shape),
@@ -497,8 +487,7 @@ function splitKernels(group: Group, c: Context): Launch[] {
           shape,
           axes: [rank],
           cost: 1,
-          element: (read, at) =>
-            read(0, columns ? [...at.slice(0, rank - 1), at[rank]!, at[rank - 1]!] : at),
+          element: (read, at) => read(0, columns ? [...at.slice(0, rank - 1), at[rank]!, at[rank - 1]!] : at),
         },
       };
       return { root, space: root.reduction };
@@ -530,7 +519,8 @@ function chunksKernel(
       local: l,
       value: reduces[i]!.reduction.initial[0]!,
     }));
-    const length = chunk.size * chunk.count === n ? ir.int(chunk.size) : ir.min(ir.int(chunk.size), ir.sub(ir.int(n), begin));
+    const length =
+      chunk.size * chunk.count === n ? ir.int(chunk.size) : ir.min(ir.int(chunk.size), ir.sub(ir.int(n), begin));
     const size = Math.min(block, chunk.size);
     statements.push(
       ir.loop("part", ir.div(ir.add(length, ir.int(size - 1)), ir.int(size)), "serial", (p) => {
@@ -629,7 +619,8 @@ function columnsKernel(
     const [o, part] = ir.coordinatesOf(g, [Math.max(1, sizeOf(lead)), chunk.count]) as [Expression, Expression];
     const begin = ir.mul(part, ir.int(chunk.size));
     const row = ir.mul(g, ir.int(last));
-    const length = chunk.size * chunk.count === n ? ir.int(chunk.size) : ir.min(ir.int(chunk.size), ir.sub(ir.int(n), begin));
+    const length =
+      chunk.size * chunk.count === n ? ir.int(chunk.size) : ir.min(ir.int(chunk.size), ir.sub(ir.int(n), begin));
     const accumulate = (j: Expression, r: ReduceNode, e: Expression) => {
       const buffer = c.memory.bufferOf(partials.get(r)!);
       const index = ir.add(row, j);

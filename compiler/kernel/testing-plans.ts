@@ -11,11 +11,11 @@ import type { CheckFailure, EvaluationContext } from "../core/primitive.ts";
 import type { GraphRunner } from "../program.ts";
 import { buildPlan } from "./build.ts";
 import { deliverCheck, deliverReport } from "./events.ts";
-import { programTolerance } from "./functions/errors.ts";
-import { interpretPlan } from "./interpret-plan.ts";
 import type { Storage } from "./interpret.ts";
+import { interpretPlan } from "./interpret-plan.ts";
 import type { Precision } from "./ir.ts";
 import type { Plan, PlanOptions } from "./plan.ts";
+import { programTolerance } from "./testing-tolerance.ts";
 
 /** What a run of a graph comes to: its results, or why it ended, and the solves it told of. */
 export interface GraphOutcome {
@@ -28,12 +28,7 @@ export interface GraphOutcome {
 export type RunGraph = (graph: Graph, inputs: readonly NdArray[], context: EvaluationContext) => readonly NdArray[];
 
 /** A graph's outcome in a precision; anything thrown that is no failed check is thrown on. */
-export function outcomeOf(
-  run: RunGraph,
-  graph: Graph,
-  inputs: readonly NdArray[],
-  precision: Precision,
-): GraphOutcome {
+export function outcomeOf(run: RunGraph, graph: Graph, inputs: readonly NdArray[], precision: Precision): GraphOutcome {
   const solves: { status: number; iterations: number; error: number }[] = [];
   const context = evaluationContext({
     precision,

@@ -37,6 +37,15 @@ test("every primitive is covered by a case", async () => {
   assert.deepEqual([...names].sort(), []);
 });
 
+test("every primitive has a lowering, and those of this folder become loops", async () => {
+  const primitives = (await exportedLists(files, "Primitives")) as Primitive[];
+  const unfit = primitives.filter((p) => !["map", "reduce", "routine", "product"].includes(p.lower.kind));
+  assert.deepEqual(
+    unfit.map((p) => p.name),
+    [],
+  );
+});
+
 test("no two primitives share a name", async () => {
   const primitives = new Set((await exportedLists(files, "Primitives")) as Primitive[]);
   const names = [...primitives].map((p) => p.name);

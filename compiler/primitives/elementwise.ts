@@ -81,8 +81,8 @@ export function zeroJvp(getPrimitive: () => Primitive): Primitive["jvp"] {
   };
 }
 
-/** What one element costs: 1 for arithmetic. */
-export interface ElementKernel {
+interface ElementKernel {
+  /** What one element costs beyond its operands, see `MapLowering`; 1, as for arithmetic, when left out. */
   readonly cost?: number;
 }
 
@@ -114,8 +114,9 @@ export function elementwiseLowering<P>(
 }
 
 export interface UnaryDefinition extends ElementKernel {
-  readonly kernel?: (x: Expression, precision: Precision) => Expression;
   readonly name: string;
+  /** The meaning of `scalar` as an expression. */
+  readonly kernel: (x: Expression, precision: Precision) => Expression;
   /** The dtype of the result; the operand's when left out. */
   readonly result?: DType;
   readonly scalar: (x: number) => number;
@@ -130,9 +131,7 @@ export function unaryPrimitive(definition: UnaryDefinition): Primitive<Record<st
   const { name, scalar } = definition;
   const primitive: Primitive<Record<string, never>> = {
     name,
-    ...(definition.kernel
-      ? { lower: elementwiseLowering(definition.cost ?? 1, ([x], precision) => definition.kernel!(x!, precision)) }
-      : {}),
+    lower: elementwiseLowering(definition.cost ?? 1, ([x], precision) => definition.kernel(x!, precision)),
     infer: ([x]) => [{ dtype: definition.result ?? x!.dtype, shape: x!.shape }],
     evaluate: ([x], _params, context) => [mapUnary(context, definition.result ?? x!.dtype, x!, scalar)],
     jvp: (b, call, [dx]) => {
@@ -163,8 +162,9 @@ export function mapUnary(
 }
 
 export interface BinaryDefinition extends ElementKernel {
-  readonly kernel?: (x: Expression, y: Expression, precision: Precision) => Expression;
   readonly name: string;
+  /** The meaning of `scalar`, or for ints of `integer`, as an expression. */
+  readonly kernel: (x: Expression, y: Expression, precision: Precision) => Expression;
   readonly result?: DType;
   readonly scalar: (x: number, y: number) => number;
   /** Used when the operands are ints, where the meaning differs (wrapping). */
@@ -191,11 +191,7 @@ export function binaryPrimitive(definition: BinaryDefinition): Primitive<Record<
   const { name } = definition;
   const primitive: Primitive<Record<string, never>> = {
     name,
-    ...(definition.kernel
-      ? {
-          lower: elementwiseLowering(definition.cost ?? 1, ([x, y], precision) => definition.kernel!(x!, y!, precision)),
-        }
-      : {}),
+    lower: elementwiseLowering(definition.cost ?? 1, ([x, y], precision) => definition.kernel(x!, y!, precision)),
     infer: (inputs) => {
       invariant(inputs[0]!.dtype === inputs[1]!.dtype, () => `${name} of ${inputs.map(showType).join(" and ")}`);
       return [{ dtype: definition.result ?? inputs[0]!.dtype, shape: elementwiseShape(name, inputs) }];

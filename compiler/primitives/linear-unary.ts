@@ -15,14 +15,15 @@ export interface LinearUnaryDefinition<P extends Params> {
   readonly batchParams: (params: P, size: Dim) => P;
   /** The parameters for tangents, where the primitive is affine and the constant falls away. */
   readonly tangentParams?: (params: P) => P;
-  readonly lower?: Lowering<P>;
+  /** How it becomes loops over memory. */
+  readonly lower: Lowering<P>;
 }
 
 /** A primitive that is linear (or affine) in its one operand. Ints and bools pass through it without tangents. */
 export function linearUnary<P extends Params>(definition: LinearUnaryDefinition<P>): Primitive<P> {
   const primitive: Primitive<P> = {
     name: definition.name,
-    ...(definition.lower ? { lower: definition.lower } : {}),
+    lower: definition.lower,
     infer: ([x], params) => [definition.infer(x!, params)],
     evaluate: ([x], params, context) => [definition.evaluate(x!, params, context)],
     // d(L x) = L dx

@@ -25,7 +25,7 @@ export const expPrimitive = unaryPrimitive({
 export const expm1Primitive = unaryPrimitive({
   name: "expm1",
   scalar: Math.expm1,
-  cost: 25,
+  cost: 22,
   kernel: functions.expm1,
   // d expm1 x = exp(x) dx; expm1(x) + 1 would lose the digits for very negative x
   tangent: (b, x, _y, dx) => mul(b, exp(b, x), dx),
@@ -105,7 +105,7 @@ export const atanPrimitive = unaryPrimitive({
 export const sinhPrimitive = unaryPrimitive({
   name: "sinh",
   scalar: Math.sinh,
-  cost: 35,
+  cost: 25,
   kernel: functions.sinh,
   // d sinh x = cosh(x) dx
   tangent: (b, x, _y, dx) => mul(b, cosh(b, x), dx),
@@ -113,7 +113,7 @@ export const sinhPrimitive = unaryPrimitive({
 export const coshPrimitive = unaryPrimitive({
   name: "cosh",
   scalar: Math.cosh,
-  cost: 30,
+  cost: 16,
   kernel: functions.cosh,
   // d cosh x = sinh(x) dx
   tangent: (b, x, _y, dx) => mul(b, sinh(b, x), dx),
@@ -121,7 +121,7 @@ export const coshPrimitive = unaryPrimitive({
 export const tanhPrimitive = unaryPrimitive({
   name: "tanh",
   scalar: Math.tanh,
-  cost: 30,
+  cost: 22,
   kernel: functions.tanh,
   // d tanh x = (1 - y)(1 + y) dx: right to the rounding of y
   tangent: (b, _x, y, dx) => mul(b, oneMinusSquare(b, y), dx),

@@ -3,6 +3,7 @@ import { sizeOf } from "../core/array.ts";
 import type { Dim } from "../core/dimension.ts";
 import { type Atom, concreteShape, realLiteral } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
+import * as ir from "../kernel/expressions.ts";
 import { mul } from "./arithmetic.ts";
 import { dotGeneral } from "./dot.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
@@ -78,6 +79,21 @@ export const resizeWeightsPrimitive: Primitive<ResizeParams> = {
       if (weight > 0) result.data[i * from + left + 1] = weight;
     }
     return [result];
+  },
+  lower: {
+    kind: "map",
+    cost: 12,
+    element: ({ outputs }, _read, [i, j]) => {
+      const [to, from] = outputs[0]!.shape as [number, number];
+      const centre = ir.mul(ir.add(ir.toReal(i!), ir.real(0.5)), ir.real(from));
+      const unbounded = ir.sub(ir.div(centre, ir.real(to)), ir.real(0.5));
+      const place = ir.min(ir.max(unbounded, ir.real(0)), ir.real(from - 1));
+      const left = ir.floor(place);
+      const weight = ir.sub(place, left);
+      const beyond = ir.sub(ir.toReal(j!), left);
+      const right = ir.select(ir.eq(beyond, ir.real(1)), weight, ir.real(0));
+      return ir.select(ir.eq(beyond, ir.real(0)), ir.sub(ir.real(1), weight), right);
+    },
   },
   jvp: zeroJvp(() => resizeWeightsPrimitive),
   transpose: notLinear("resizeWeights"),

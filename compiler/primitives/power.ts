@@ -1,10 +1,10 @@
 /** Powers, by kind of exponent; `atan2` and `hypot`, the other functions of two reals. */
 import { type Atom, intLiteral, realLiteral } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
-import { invariant } from "../syntax/diagnostic.ts";
 import * as ir from "../kernel/expressions.ts";
 import * as functions from "../kernel/functions/index.ts";
 import type { Expression } from "../kernel/ir.ts";
+import { invariant } from "../syntax/diagnostic.ts";
 import { add, div, mul, neg, sub } from "./arithmetic.ts";
 import { and, equal, greaterEqual } from "./comparison.ts";
 import { binaryPrimitive, notLinear } from "./elementwise.ts";

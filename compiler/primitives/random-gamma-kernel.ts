@@ -4,7 +4,7 @@ import { digamma, erfinv, log, pow } from "../kernel/functions/index.ts";
 import type { Expression, Local, Precision, ScalarFunction, Statement } from "../kernel/ir.ts";
 import { drawStream, threefryWords, uniformExpression } from "./threefry.ts";
 
-const { add, mul, sub, div, real, abs, select, lt, le, gt, ge, eq, and, or, not, neg, int } = ir;
+const { add, mul, sub, div, real, abs, select, lt, le, gt, ge, eq, and, not, neg, int } = ir;
 
 const assign = (local: Local, value: Expression): Statement => ({ op: "assign", local, value });
 const variable = (kind: "real" | "int" | "bool", name: string, value: Expression): [Local, Statement] => {
@@ -62,10 +62,7 @@ function sampler(precision: Precision): ScalarFunction {
     const [v, seventh] = bind("v", mul(mul(base, base), base));
     const accepted = lt(
       log(draw(add(mul(attempt, int(2)), int(2)), "open"), precision),
-      add(
-        mul(mul(real(0.5), x), x),
-        mul(d, add(sub(real(1), v), log(select(gt(v, real(0)), v, real(1)), precision))),
-      ),
+      add(mul(mul(real(0.5), x), x), mul(d, add(sub(real(1), v), log(select(gt(v, real(0)), v, real(1)), precision)))),
     );
     const body: Statement[] = [
       first,
@@ -110,11 +107,7 @@ export function gammaSampleDerivativeExpression(a: Expression, z: Expression, pr
     ir.call(moderate(precision), select(large, real(1), safeA), select(large, real(1), safeZ)),
   );
   const valid = and(gt(a, real(0)), ge(z, real(0)));
-  return select(
-    usable,
-    value,
-    select(not(valid), real(Number.NaN), select(eq(z, real(0)), real(0), infinity)),
-  );
+  return select(usable, value, select(not(valid), real(Number.NaN), select(eq(z, real(0)), real(0), infinity)));
 }
 
 function moderate(precision: Precision): ScalarFunction {
@@ -234,10 +227,7 @@ function fraction(
         assign(f, mul(f, step)),
         {
           op: "if",
-          condition: and(
-            le(abs(sub(step, real(1))), negligible),
-            le(abs(mul(f, dstep)), mul(negligible, abs(df))),
-          ),
+          condition: and(le(abs(sub(step, real(1))), negligible), le(abs(mul(f, dstep)), mul(negligible, abs(df)))),
           then: [assign(n, int(100_000))],
           otherwise: [assign(n, add(n, int(1)))],
         },
@@ -278,5 +268,3 @@ function fromNormalQuantile(a: Expression, z: Expression): Expression {
   );
   return add(real(1), mul(r, derivative));
 }
-
-void or;

@@ -3,14 +3,14 @@ import { sizeOf } from "../core/array.ts";
 import { compareDims } from "../core/dimension.ts";
 import { type Atom, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
-import { fail, invariant } from "../syntax/diagnostic.ts";
 import * as ir from "../kernel/expressions.ts";
 import type { Expression } from "../kernel/ir.ts";
+import { fail, invariant } from "../syntax/diagnostic.ts";
 import { mul } from "./arithmetic.ts";
 import { batchElementwise, elementwiseLowering, elementwiseShape, mapBinary, notLinear } from "./elementwise.ts";
 import { gammaSampleDerivative as derivativeOf } from "./gamma-numerics.ts";
-import { gammaSampleDerivativeExpression, gammaSampleExpression } from "./random-gamma-kernel.ts";
 import { batchLeading } from "./leading-axes.ts";
+import { gammaSampleDerivativeExpression, gammaSampleExpression } from "./random-gamma-kernel.ts";
 import { erfinv } from "./special-functions.ts";
 import { drawStream, elementStream, threefryBlock, threefryWords, uniformFromBits } from "./threefry.ts";
 

@@ -1,10 +1,10 @@
 /** Sign, rounding, extrema of two, and division that rounds down. Kinks have the derivatives of language-notes section 10. */
 import { type Atom, realLiteral } from "../core/graph.ts";
 import type { Emitter, Primitive } from "../core/primitive.ts";
-import { add, mul, neg } from "./arithmetic.ts";
-import { equal, greater, greaterEqual, less, lessEqual } from "./comparison.ts";
 import * as ir from "../kernel/expressions.ts";
 import type { Expression } from "../kernel/ir.ts";
+import { add, mul, neg } from "./arithmetic.ts";
+import { equal, greater, greaterEqual, less, lessEqual } from "./comparison.ts";
 import { binaryPrimitive, unaryPrimitive } from "./elementwise.ts";
 import { intQuotient, intRemainder, realQuotient, realRemainder } from "./floor-division-kernel.ts";
 import { select } from "./select.ts";

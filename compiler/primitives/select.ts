@@ -1,8 +1,8 @@
 /** Elementwise choice by a bool: only the side taken has a derivative. */
 import { type Atom, concreteShape, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
-import { invariant } from "../syntax/diagnostic.ts";
 import * as ir from "../kernel/expressions.ts";
+import { invariant } from "../syntax/diagnostic.ts";
 import { batchElementwise, elementwiseLowering, elementwiseShape } from "./elementwise.ts";
 
 const zeroLike = (x: Atom): Atom => ({ kind: "literal", value: 0, type: { dtype: x.type.dtype, shape: [] } });

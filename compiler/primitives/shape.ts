@@ -134,7 +134,12 @@ export const transposePrimitive: Primitive<PermutationParams> = linearUnary<Perm
     );
     return result;
   },
-  lower: moves(({ params: { permutation } }, read, at) => read(0, inversePermutation(permutation).map((p) => at[p]!))),
+  lower: moves(({ params: { permutation } }, read, at) =>
+    read(
+      0,
+      inversePermutation(permutation).map((p) => at[p]!),
+    ),
+  ),
   transpose: (b, _x, { permutation }, ct) => transpose(b, ct, inversePermutation(permutation)),
   batchParams: ({ permutation }) => ({ permutation: [0, ...permutation.map((p) => p + 1)] }),
 });

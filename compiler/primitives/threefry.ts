@@ -14,9 +14,9 @@ import type { NdArray } from "../core/array.ts";
 import { compareDims, type Dim } from "../core/dimension.ts";
 import { type ArrayType, type Atom, concreteShape, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
-import { invariant } from "../syntax/diagnostic.ts";
 import * as ir from "../kernel/expressions.ts";
 import type { Expression } from "../kernel/ir.ts";
+import { invariant } from "../syntax/diagnostic.ts";
 import { notLinear, zeroJvp } from "./elementwise.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { fill } from "./shape.ts";
@@ -193,8 +193,7 @@ export function uniformExpression(
     if (kind === "open") return mul(add(top(hi, 9), real(0.5)), real(2 ** -23));
     return mul(add(ir.sub(top(hi, 8), real(2 ** 23)), real(0.5)), real(2 ** -23));
   }
-  if (kind === "open")
-    return mul(add(add(mul(top(hi, 5), real(2 ** 25)), top(lo, 7)), real(0.5)), real(2 ** -52));
+  if (kind === "open") return mul(add(add(mul(top(hi, 5), real(2 ** 25)), top(lo, 7)), real(0.5)), real(2 ** -52));
   const k = add(mul(top(hi, 5), real(2 ** 26)), top(lo, 6));
   if (kind === "unit") return mul(k, real(2 ** -53));
   return mul(add(ir.sub(k, real(2 ** 52)), real(0.5)), real(2 ** -52));

@@ -141,7 +141,9 @@ export function version(): string {
 }
 
 function backendOption(): Option {
-  return new Option("--backend <name>", "what to compute with: auto, cpu or reference (slow and simple)").default("auto");
+  return new Option("--backend <name>", "what to compute with: auto, cpu or reference (slow and simple)").default(
+    "auto",
+  );
 }
 
 function precisionOption(): Option {

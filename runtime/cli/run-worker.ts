@@ -24,7 +24,7 @@ const runner =
     ? new (await import("../cpu/runner.ts")).CpuRunner({ precision: request.precision })
     : undefined;
 
-performScript(compiler, request, {
+await performScript(compiler, request, {
   ...(runner ? { runner } : {}),
   emit: (message) => parentPort?.postMessage(message),
   now: () => performance.now(),

@@ -158,7 +158,10 @@ export class CpuRunner implements GraphRunner {
     const now = this.#now();
     const passed = Math.max(now - this.#lastTick, 0.01);
     if (this.#lastTick > 0)
-      this.#stride = Math.max(1, Math.min(100_000_000, Math.round((this.#stride * tickMilliseconds) / passed), this.#stride * 4));
+      this.#stride = Math.max(
+        1,
+        Math.min(100_000_000, Math.round((this.#stride * tickMilliseconds) / passed), this.#stride * 4),
+      );
     this.#lastTick = now;
     deliverTick(this.#plan!, event, [iteration, value, error], this.#context!);
     return this.#stride;

@@ -5,7 +5,7 @@ import { warningAt } from "../../compiler/syntax/diagnostic.ts";
 import { parse } from "../../compiler/syntax/parse.ts";
 import { temporaryFolder } from "../data/testing.ts";
 import type { Compiler } from "../script/compiler.ts";
-import { realValue } from "../script/testing.ts";
+import { answering, realValue } from "../script/testing.ts";
 import { isComplete } from "./is-complete.ts";
 import { Session } from "./session.ts";
 
@@ -17,23 +17,24 @@ const compiler: Compiler = {
     const program = { file, source, sources: new Map([[file, text]]), data: [], params: [] };
     return { program: diagnostics.length > 0 ? undefined : program, diagnostics, sources: program.sources };
   },
-  bind: (program) => ({
-    program,
-    diagnostics: [],
-    run: ({ onEvent }) => {
-      for (const statement of program.source.statements) {
-        const { span } = statement;
-        const text = program.source.text.slice(span.start, span.end);
-        if (text.includes("odd")) onEvent({ kind: "warning", diagnostic: warningAt("K0999", span, "odd") });
-        if (text.includes("broken")) throw new Error("broken");
-        const value = { kind: "value" as const, expression: text.replace("show ", ""), value: realValue([], [1]) };
-        if (statement.kind === "show") onEvent({ kind: "show", items: [value], span });
-      }
-    },
-    call: () => assert.fail(),
-    valueAndGradient: () => assert.fail(),
-    properties: [],
-  }),
+  bind: (program) =>
+    answering({
+      program,
+      diagnostics: [],
+      run: ({ onEvent }) => {
+        for (const statement of program.source.statements) {
+          const { span } = statement;
+          const text = program.source.text.slice(span.start, span.end);
+          if (text.includes("odd")) onEvent({ kind: "warning", diagnostic: warningAt("K0999", span, "odd") });
+          if (text.includes("broken")) throw new Error("broken");
+          const value = { kind: "value" as const, expression: text.replace("show ", ""), value: realValue([], [1]) };
+          if (statement.kind === "show") onEvent({ kind: "show", items: [value], span });
+        }
+      },
+      call: () => assert.fail(),
+      valueAndGradient: () => assert.fail(),
+      properties: [],
+    }),
 };
 
 function start(t: TestContext) {

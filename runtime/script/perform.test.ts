@@ -20,7 +20,7 @@ interface Setting {
   readonly interrupted?: () => boolean;
 }
 
-function perform(t: TestContext, fake: FakeProgram, setting: Setting = {}) {
+async function perform(t: TestContext, fake: FakeProgram, setting: Setting = {}) {
   const folder = temporaryFolder(t, { "t.opt": "let a = 1\n", ...setting.files });
   const messages: RunMessage[] = [];
   let clock = 0;
@@ -36,7 +36,7 @@ function perform(t: TestContext, fake: FakeProgram, setting: Setting = {}) {
     render: { color: false },
     ...setting.request,
   };
-  performScript(fakeCompiler(fake), request, {
+  await performScript(fakeCompiler(fake), request, {
     emit: (message) => messages.push(structuredClone(message)),
     now: () => clock++,
     isInterrupted: setting.interrupted ?? (() => false),
@@ -53,8 +53,8 @@ const show = (options: RunOptions, x: number) =>
 const assertion = (options: RunOptions, passed: boolean, file = span.file) =>
   options.onEvent({ kind: "assert", expression: "x > 0", message: "x is positive", passed, span: { ...span, file } });
 
-test("a run tells what happens in order, and ends with 0", (t) => {
-  const { kinds, code, folder, messages } = perform(t, {
+test("a run tells what happens in order, and ends with 0", async (t) => {
+  const { kinds, code, folder, messages } = await perform(t, {
     run: (options) => {
       show(options, 1);
       assertion(options, true);
@@ -79,8 +79,8 @@ test("a run tells what happens in order, and ends with 0", (t) => {
   assert.ok(done?.kind === "done" && done.timings.run >= 1 && done.timings.check >= 1);
 });
 
-test("a failed assert stops the script, keeps what was shown, and ends with 1", (t) => {
-  const { code, codes, kinds } = perform(t, {
+test("a failed assert stops the script, keeps what was shown, and ends with 1", async (t) => {
+  const { code, codes, kinds } = await perform(t, {
     run: (options) => {
       show(options, 1);
       assertion(options, false);
@@ -92,8 +92,10 @@ test("a failed assert stops the script, keeps what was shown, and ends with 1", 
   assert.equal(kinds.filter((kind) => kind === "show").length, 1);
 });
 
-test("errors of the program end with 3, failures while running with 4", (t) => {
-  const wrong = perform(t, { diagnostics: [errorAt("K0101", undefined, "wrong"), errorAt("K0102", undefined, "too")] });
+test("errors of the program end with 3, failures while running with 4", async (t) => {
+  const wrong = await perform(t, {
+    diagnostics: [errorAt("K0101", undefined, "wrong"), errorAt("K0102", undefined, "too")],
+  });
   assert.deepEqual([wrong.code, wrong.codes], [3, ["K0101", "K0102"]]);
   const throwing = (error: unknown) =>
     perform(t, {
@@ -101,13 +103,13 @@ test("errors of the program end with 3, failures while running with 4", (t) => {
         throw error;
       },
     });
-  const failed = throwing(new DiagnosticError(errorAt("K0501", span, "singular")));
+  const failed = await throwing(new DiagnosticError(errorAt("K0501", span, "singular")));
   assert.deepEqual([failed.code, failed.codes], [4, ["K0999", "K0501"]]);
-  const checked = throwing(new CheckError({ code: "K0502", message: "m", help: "h", span }));
+  const checked = await throwing(new CheckError({ code: "K0502", message: "m", help: "h", span }));
   assert.deepEqual([checked.code, checked.codes.at(-1)], [4, "K0502"]);
-  const broken = throwing(new TypeError("undefined is not a function"));
+  const broken = await throwing(new TypeError("undefined is not a function"));
   assert.deepEqual([broken.code, broken.codes.at(-1)], [4, "K0342"]);
-  const large = perform(t, {
+  const large = await perform(t, {
     run: () => {
       new Float64Array(2 ** 53);
     },
@@ -115,13 +117,13 @@ test("errors of the program end with 3, failures while running with 4", (t) => {
   assert.deepEqual([large.code, large.codes.at(-1)], [4, "K0341"]);
 });
 
-test("all bad data files are reported at once, and end with 3", (t) => {
+test("all bad data files are reported at once, and end with 3", async (t) => {
   const data = [declare("none.csv"), { ...declare("x.txt"), name: "Y" }, { ...declare(undefined), name: "Z" }];
-  const { code, codes } = perform(t, { data });
+  const { code, codes } = await perform(t, { data });
   assert.deepEqual([code, codes], [3, ["K0301", "K0302", "K0318"]]);
 });
 
-test("data and params reach the program; names that are none are usage errors", (t) => {
+test("data and params reach the program; names that are none are usage errors", async (t) => {
   let given: BindOptions | undefined;
   const fake: FakeProgram = {
     data: [declare("a.csv", { shape: ["n"] })],
@@ -135,28 +137,28 @@ test("data and params reach the program; names that are none are usage errors", 
   };
   const files = { "a.csv": "a\n1\n2\n", "b.json": "[3]" };
   const request = { set: { penalty: "1e-3", sizes: "[1, 2]" }, seed: 7, precision: "f32" as const };
-  assert.equal(perform(t, fake, { files, request }).code, 0);
+  assert.equal((await perform(t, fake, { files, request })).code, 0);
   assert.deepEqual([...given!.data.X!.data], [1, 2]);
   assert.deepEqual([given?.seed, given?.precision], [7, "f32"]);
   assert.deepEqual([...given!.params!.penalty!.data, ...given!.params!.sizes!.data], [1e-3, 1, 2]);
 
-  const usage = (more: Partial<RunRequest>) => {
-    const { code, messages } = perform(t, fake, { files, request: more });
+  const usage = async (more: Partial<RunRequest>) => {
+    const { code, messages } = await perform(t, fake, { files, request: more });
     assert.equal(code, 2);
     const message = messages.find((m) => m.kind === "usage");
     return message?.kind === "usage" ? `${message.message} ${message.help ?? ""}` : "";
   };
-  assert.match(usage({ set: { penalti: "1" } }), /no param.*Did you mean penalty\?/);
-  assert.match(usage({ data: { y: "a.csv" } }), /no data/);
+  assert.match(await usage({ set: { penalti: "1" } }), /no param.*Did you mean penalty\?/);
+  assert.match(await usage({ data: { y: "a.csv" } }), /no data/);
   for (const text of ["", "x", "0x10", "1,5", "nan", "[1]", "true"])
-    assert.match(usage({ set: { penalty: text } }), /--set penalty/, text);
+    assert.match(await usage({ set: { penalty: text } }), /--set penalty/, text);
   for (const text of ["1", "[1.5]", "[[1]]", "[1, [2]]", "[1", '["1"]', "[null]", "[4294967296]"])
-    assert.match(usage({ set: { sizes: text } }), /--set sizes/, text);
+    assert.match(await usage({ set: { sizes: text } }), /--set sizes/, text);
 });
 
-test("a path nobody can save to is found before anything runs", (t) => {
+test("a path nobody can save to is found before anything runs", async (t) => {
   let ran = false;
-  const { code, codes } = perform(
+  const { code, codes } = await perform(
     t,
     {
       run: () => {
@@ -168,9 +170,9 @@ test("a path nobody can save to is found before anything runs", (t) => {
   assert.deepEqual([code, codes, ran], [3, ["K0302"], false]);
 });
 
-test("an interrupt stops at the next tick and keeps what was shown", (t) => {
+test("an interrupt stops at the next tick and keeps what was shown", async (t) => {
   let ticks = 0;
-  const { code, kinds } = perform(
+  const { code, kinds } = await perform(
     t,
     {
       run: (options) => {
@@ -184,22 +186,24 @@ test("an interrupt stops at the next tick and keeps what was shown", (t) => {
   assert.ok(kinds.includes("show"));
 });
 
-test("imports are read beside the script, and missing ones are found", (t) => {
+test("imports are read beside the script, and missing ones are found", async (t) => {
   const files = {
     "t.opt": 'import { f } from "./lib/a.opt"\nimport { g } from "std/roots"\n',
     "lib/a.opt": 'import { h } from "./b.opt"\n',
     "lib/b.opt": "fn h(x) = x\n",
   };
-  assert.equal(perform(t, {}, { files }).code, 0);
-  const missing = perform(t, {}, { files: { ...files, "t.opt": 'import { f } from "./lib/aa.opt"\n' } });
+  assert.equal((await perform(t, {}, { files })).code, 0);
+  const missing = await perform(t, {}, { files: { ...files, "t.opt": 'import { f } from "./lib/aa.opt"\n' } });
   assert.deepEqual([missing.code, missing.codes], [3, ["K0320"]]);
   const text = missing.messages.flatMap((m) => (m.kind === "diagnostic" ? [m.diagnostic.text] : [])).join();
   assert.match(text, /Did you mean "\.\/lib\/a\.opt"/);
-  assert.deepEqual(perform(t, {}, { files: { "t.opt": 'import { f } from "../../etc/a.opt"\n' } }).codes, ["K0303"]);
+  assert.deepEqual((await perform(t, {}, { files: { "t.opt": 'import { f } from "../../etc/a.opt"\n' } })).codes, [
+    "K0303",
+  ]);
 });
 
 test("the document and the report hold all of it", async (t) => {
-  const { messages } = perform(t, {
+  const { messages } = await perform(t, {
     run: (options, _, file) => {
       options.onEvent({
         kind: "show",

@@ -5,7 +5,14 @@
 import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { NdArray } from "../../compiler/core/array.ts";
-import type { BoundProgram, GraphRunner, PlotSpecification, Program, ScriptEvent, ShownItem } from "../../compiler/program.ts";
+import type {
+  BoundProgram,
+  GraphRunner,
+  PlotSpecification,
+  Program,
+  ScriptEvent,
+  ShownItem,
+} from "../../compiler/program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax/diagnostic.ts";
 import type { FileAccess } from "../data/access.ts";
 import { readData } from "../data/readers.ts";
@@ -83,21 +90,21 @@ const assertionFailed = "K0340";
 class AssertStop extends Error {}
 
 /** Runs the script. The last message is `done`. */
-export function performScript(compiler: Compiler, request: RunRequest, host: RunHost): void {
+export async function performScript(compiler: Compiler, request: RunRequest, host: RunHost): Promise<void> {
   const timings = { check: 0, compile: 0, run: 0 };
   const sources = new Map<string, string>();
   const report = (d: Diagnostic) => host.emit({ kind: "diagnostic", diagnostic: locate(d, sources, request.render) });
-  const timed: Timer = (phase, body) => {
+  const timed: Timer = async (phase, body) => {
     const start = host.now();
     try {
-      return body();
+      return await body();
     } finally {
       timings[phase] += host.now() - start;
     }
   };
   let code: ExitCode;
   try {
-    code = perform(compiler, request, host, { sources, report, timed });
+    code = await perform(compiler, request, host, { sources, report, timed });
   } catch (error) {
     if (error instanceof UsageError) {
       host.emit({ kind: "usage", message: error.message, help: error.help });
@@ -110,7 +117,7 @@ export function performScript(compiler: Compiler, request: RunRequest, host: Run
   host.emit({ kind: "done", code, timings });
 }
 
-type Timer = <T>(phase: keyof Timings, body: () => T) => T;
+type Timer = <T>(phase: keyof Timings, body: () => T | Promise<T>) => Promise<T>;
 
 interface Performance {
   readonly sources: Map<string, string>;
@@ -118,20 +125,20 @@ interface Performance {
   readonly timed: Timer;
 }
 
-function perform(
+async function perform(
   compiler: Compiler,
   request: RunRequest,
   host: RunHost,
   { sources, report, timed }: Performance,
-): ExitCode {
+): Promise<ExitCode> {
   const access: FileAccess = {
     folder: path.dirname(path.resolve(request.file)),
     read: request.allowRead,
     write: request.allowWrite,
   };
-  const program = timed("check", () => loadProgram(compiler, request.file, access, sources, report, host));
+  const program = await timed("check", () => loadProgram(compiler, request.file, access, sources, report, host));
   if (program === undefined) return exitCodes.wrongProgram;
-  const bound = timed("compile", () => {
+  const bound = await timed("compile", () => {
     checkSaves(program, access);
     return bindWithData(compiler, program, { ...request, runner: host.runner }, access, report);
   });
@@ -144,7 +151,9 @@ function perform(
     if (progress) host.emit({ kind: "progress", progress });
   };
   try {
-    timed("run", () => bound.run({ onEvent: (event) => handle(event, access, meter, report, host), onTick }));
+    await timed("run", () =>
+      bound.runLater({ onEvent: (event) => handle(event, access, meter, report, host), onTick }),
+    );
     return exitCodes.done;
   } catch (error) {
     if (error instanceof Interrupted) return exitCodes.interrupted;

@@ -18,6 +18,16 @@ export function realValue(shape: readonly number[], values: readonly number[]): 
   return { kind: "array", type: "real", array: ndArray("real", shape, values) };
 }
 
+/** A bound program that answers at once, also to those who would wait. */
+export function answering(bound: Omit<BoundProgram, "runLater" | "callLater" | "valueAndGradientLater">): BoundProgram {
+  return {
+    ...bound,
+    runLater: async (options) => bound.run(options),
+    callLater: async (name, args) => bound.call(name, args),
+    valueAndGradientLater: async (name, args) => bound.valueAndGradient(name, args),
+  };
+}
+
 export interface FakeProgram {
   readonly diagnostics?: readonly Diagnostic[];
   readonly data?: readonly DataDeclaration[];
@@ -42,13 +52,14 @@ export function fakeCompiler(fake: FakeProgram): Compiler {
       const failed = diagnostics.some((d) => d.severity === "error");
       return { program: failed ? undefined : program, diagnostics, sources: program.sources };
     },
-    bind: (program, bindings): BoundProgram => ({
-      program,
-      diagnostics: [warningAt("K0999", { ...span, file: program.file }, "a warning")],
-      run: (options) => fake.run?.(options, bindings, program.file),
-      call: () => realValue([], [0]),
-      valueAndGradient: () => ({ value: realValue([], [0]), gradient: realValue([], [0]) }),
-      properties: [],
-    }),
+    bind: (program, bindings): BoundProgram =>
+      answering({
+        program,
+        diagnostics: [warningAt("K0999", { ...span, file: program.file }, "a warning")],
+        run: (options) => fake.run?.(options, bindings, program.file),
+        call: () => realValue([], [0]),
+        valueAndGradient: () => ({ value: realValue([], [0]), gradient: realValue([], [0]) }),
+        properties: [],
+      }),
   };
 }

@@ -192,10 +192,5 @@ function deliver(plan: Plan, state: Uint32Array, context: EvaluationContext): vo
     throw new Error("internal error: a check failed without a failure");
   }
   const [progress, iteration] = [state[header.progress]!, state[header.iteration]!];
-  deliverTick(
-    plan,
-    progress - 1,
-    [iteration, asReal(state, header.value), asReal(state, header.error)],
-    context,
-  );
+  deliverTick(plan, progress - 1, [iteration, asReal(state, header.value), asReal(state, header.error)], context);
 }

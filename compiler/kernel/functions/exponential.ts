@@ -1,11 +1,12 @@
 /**
  * exp, expm1 and what is made of them. The reduction and the rational functions are those of fdlibm's e_exp.c and
- * s_expm1.c (Sun Microsystems, 1993), in f32 of its float versions; Cephes' polynomial for exp in f32.
+ * s_expm1.c (Sun Microsystems, 1993), in f32 of its float versions. From Moshier's Cephes library: the polynomial for exp
+ * in f32, and tanh and sinh of small arguments.
  */
 import * as ir from "../expressions.ts";
 import type { Expression, Precision } from "../ir.ts";
 import { log1p } from "./logarithm.ts";
-import { polynomial, scaled, withSignOf } from "./polynomial.ts";
+import { polynomial, powerOfTwo, scaled, withSignOf } from "./polynomial.ts";
 
 const { add, mul, sub, div, real, min, max, abs, select, neg, lt, ge, gt, unary } = ir;
 
@@ -18,8 +19,8 @@ interface Reduction {
 
 /** Log 2 in two parts, the first with trailing zeros so that its multiples are exact. */
 const log2Parts = {
-  f64: [6.93147180369123816490e-1, 1.90821492927058770002e-10],
-  f32: [0.693359375, -2.12194440e-4],
+  f64: [6.9314718036912381649e-1, 1.90821492927058770002e-10],
+  f32: [0.693359375, -2.1219444e-4],
 } as const;
 
 function reduced(x: Expression, precision: Precision): Reduction {
@@ -31,14 +32,29 @@ function reduced(x: Expression, precision: Precision): Reduction {
 /** Beyond these the result is 0 or infinity in either precision, and exponents stay in range. */
 const limit = { f64: [-760, 720], f32: [-110, 95] } as const;
 
-/** e^x: within 1 ULP in f64, 1 ULP in f32, subnormal results included. */
+/** e^x: within 1 ULP, subnormal results included. */
 export function exp(x: Expression, precision: Precision): Expression {
+  const { k, y } = exponential(x, precision);
+  return scaled(y, k, precision);
+}
+
+/** e^x / 2, finite wherever sinh and cosh are. */
+function halfExp(x: Expression, precision: Precision): Expression {
+  const { k, y } = exponential(x, precision);
+  return scaled(y, sub(k, real(1)), precision);
+}
+
+/** e^x = y 2^k. */
+function exponential(x: Expression, precision: Precision): { readonly k: Expression; readonly y: Expression } {
   const [low, high] = limit[precision];
   // max and min keep a NaN.
-  const clamped = min(max(x, real(low)), real(high));
-  const r = reduced(clamped, precision);
-  const y = precision === "f64" ? expSmall64(r) : expSmall32(r);
-  return scaled(y, r.k, precision);
+  return exponentialWithin(min(max(x, real(low)), real(high)), precision);
+}
+
+/** The same for x between the limits. */
+function exponentialWithin(x: Expression, precision: Precision): { readonly k: Expression; readonly y: Expression } {
+  const r = reduced(x, precision);
+  return { k: r.k, y: precision === "f64" ? expSmall64(r) : expSmall32(r) };
 }
 
 function expSmall64({ high, low }: Reduction): Expression {
@@ -48,10 +64,13 @@ function expSmall64({ high, low }: Reduction): Expression {
     r,
     mul(
       t,
-      polynomial(t, [
-        1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.65339022054652515390e-6,
-        4.13813679705723846039e-8,
-      ]),
+      polynomial(
+        t,
+        [
+          1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.6533902205465251539e-6,
+          4.13813679705723846039e-8,
+        ],
+      ),
     ),
   );
   const fraction = div(mul(r, c), sub(real(2), c));
@@ -60,9 +79,10 @@ function expSmall64({ high, low }: Reduction): Expression {
 
 function expSmall32({ high, low }: Reduction): Expression {
   const r = sub(high, low);
-  const p = polynomial(r, [
-    5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.987569150e-4,
-  ]);
+  const p = polynomial(
+    r,
+    [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4],
+  );
   // What the reduction's last subtraction rounded away.
   const lost = sub(sub(high, r), low);
   return add(add(add(mul(mul(r, r), p), lost), r), real(1));
@@ -90,28 +110,43 @@ export function expm1(x: Expression, precision: Precision): Expression {
   const small = sub(r, sub(sub(mul(r, sub(e, c)), c), square));
   // 2^k (small + (1 - 2^-k)); at k = 0 the parenthesis is 0. Halving keeps 2^k finite up to the largest result.
   const most = real(precision === "f64" ? 60 : 30);
-  const unit = sub(real(1), scaled(real(1), neg(min(k, most)), precision));
+  const unit = sub(real(1), powerOfTwo(neg(min(k, most)), precision));
   const result = scaled(add(small, unit), k, precision);
   // Tiny arguments are their own result; so are zeros, with their sign.
   return select(lt(abs(x), real(precision === "f64" ? 2 ** -54 : 2 ** -25)), x, result);
 }
 
+/** (tanh(x) - x) / x with z = x^2 for |x| < 0.625: numerator and denominator. */
+const tanhSmall = {
+  f64: [
+    [-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1],
+    [4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1],
+  ],
+  f32: [[-3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3], [1]],
+} as const;
+
 /** tanh: within 2 ULP. */
 export function tanh(x: Expression, precision: Precision): Expression {
   const a = abs(x);
-  const t = expm1(add(a, a), precision);
-  const small = lt(a, real(0.55));
-  // t / (t + 2), as t / 2 less a correction: the error of the quotient hardly counts.
-  const quotient = div(select(small, t, real(2)), add(t, real(2)));
-  const half = mul(real(0.5), t);
-  const value = select(small, sub(half, mul(half, quotient)), sub(real(1), quotient));
-  return withSignOf(value, x, precision);
+  const small = lt(a, real(0.625));
+  const z = mul(a, a);
+  // Beyond the bound the result is 1, and e^2a needs no care at its ends.
+  const doubled = mul(real(2), min(a, real(precision === "f64" ? 20 : 10)));
+  const { k, y } = exponentialWithin(doubled, precision);
+  const e = add(mul(y, powerOfTwo(k, precision)), real(1));
+  const [top, bottom] = tanhSmall[precision];
+  const quotient = div(select(small, mul(z, polynomial(z, top)), real(2)), select(small, polynomial(z, bottom), e));
+  return withSignOf(select(small, add(a, mul(a, quotient)), sub(real(1), quotient)), x, precision);
 }
 
 /** 1 / (1 + e^-x), with full relative accuracy in both tails: within 2 ULP. */
 export function sigmoid(x: Expression, precision: Precision): Expression {
   const e = exp(neg(abs(x)), precision);
-  return div(select(ge(x, real(0)), real(1), e), add(real(1), e));
+  const bottom = add(real(1), e);
+  const quotient = div(select(ge(x, real(0)), real(1), e), bottom);
+  // What the sum lost is made good: to first order the quotient changes by as much, relatively.
+  const lost = sub(e, sub(bottom, real(1)));
+  return sub(quotient, mul(quotient, lost));
 }
 
 /** log(1 + e^x): within 2 ULP. */
@@ -119,24 +154,28 @@ export function softplus(x: Expression, precision: Precision): Expression {
   return add(max(x, real(0)), log1p(exp(neg(abs(x)), precision), precision));
 }
 
+/** (sinh(x) - x) / x with z = x^2 for |x| < 1: numerator and denominator. */
+const sinhSmall = {
+  f64: [
+    [-3.517549648081513948e5, -1.15614435765005216044e4, -1.63725857525983828727e2, -7.89474443963537015605e-1],
+    [-2.11052978884890840399e6, 3.61578279834431989373e4, -2.77711081420602794433e2, 1],
+  ],
+  f32: [[1.66667160211e-1, 8.33028376239e-3, 2.03721912945e-4], [1]],
+} as const;
+
 /** sinh: within 2 ULP. */
 export function sinh(x: Expression, precision: Precision): Expression {
   const a = abs(x);
-  const t = expm1(a, precision);
-  const root = exp(mul(a, real(0.5)), precision);
-  const large = mul(mul(real(0.5), root), root);
-  const quotient = div(t, add(t, real(1)));
-  const doubled = select(lt(a, real(1)), sub(add(t, t), mul(t, quotient)), add(t, quotient));
-  const small = mul(real(0.5), doubled);
-  return withSignOf(select(gt(a, real(precision === "f64" ? 700 : 85)), large, small), x, precision);
+  const small = lt(a, real(1));
+  const z = mul(a, a);
+  const h = halfExp(a, precision);
+  const [top, bottom] = sinhSmall[precision];
+  const quotient = div(select(small, mul(z, polynomial(z, top)), real(0.25)), select(small, polynomial(z, bottom), h));
+  return withSignOf(select(small, add(a, mul(a, quotient)), sub(h, quotient)), x, precision);
 }
 
 /** cosh: within 2 ULP. */
 export function cosh(x: Expression, precision: Precision): Expression {
-  const a = abs(x);
-  const e = exp(a, precision);
-  const root = exp(mul(a, real(0.5)), precision);
-  const large = mul(mul(real(0.5), root), root);
-  const small = add(mul(real(0.5), e), div(real(0.5), e));
-  return select(gt(a, real(precision === "f64" ? 700 : 85)), large, small);
+  const h = halfExp(abs(x), precision);
+  return add(h, div(real(0.25), h));
 }

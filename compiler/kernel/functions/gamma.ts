@@ -10,7 +10,7 @@ import { pow } from "./power.ts";
 import { bernoulli, cotangentPolynomial, lgammaAtTwo } from "./series.ts";
 import { cos, sin } from "./trigonometric.ts";
 
-const { add, mul, sub, div, real, abs, select, lt, le, gt, ge, eq, and, or, neg } = ir;
+const { add, mul, sub, div, real, abs, select, lt, le, gt, eq, and, or, neg } = ir;
 
 const infinity = real(Number.POSITIVE_INFINITY);
 const nan = real(Number.NaN);
@@ -60,8 +60,7 @@ function positiveLgamma(precision: Precision): ScalarFunction {
     const [y, third] = variable("y", x);
     const s = div(real(1), mul(x, x));
     let correction: Expression = real(0);
-    for (let k = 8; k >= 1; k--)
-      correction = add(mul(correction, s), real(bernoulli[k - 1]! / (2 * k * (2 * k - 1))));
+    for (let k = 8; k >= 1; k--) correction = add(mul(correction, s), real(bernoulli[k - 1]! / (2 * k * (2 * k - 1))));
     const coefficients = lgammaAtTwo;
     const stirling = add(
       add(mul(sub(x, real(0.5)), sub(log(x, precision), real(1))), real(0.5 * Math.log(2 * Math.PI) - 0.5)),
@@ -111,10 +110,7 @@ export function lgamma(x: Expression, precision: Precision): Expression {
   const below = and(le(x, real(0)), gt(x, neg(infinity)));
   const inner = select(below, x, real(-0.5));
   const [s] = sinCosPi(inner, precision);
-  const reflected = sub(
-    log(div(real(Math.PI), abs(s)), precision),
-    ir.call(f, sub(real(1), inner)),
-  );
+  const reflected = sub(log(div(real(Math.PI), abs(s)), precision), ir.call(f, sub(real(1), inner)));
   const pole = or(and(below, isWhole(x)), eq(abs(x), infinity));
   return select(pole, infinity, select(usable, positive, select(below, reflected, nan)));
 }
@@ -211,5 +207,3 @@ export function polygamma(n: number, x: Expression, precision: Precision): Expre
   const value = select(usable, positive, select(below, reflected, select(pole, atPole, nan)));
   return select(eq(x, infinity), real(0), value);
 }
-
-void ge;

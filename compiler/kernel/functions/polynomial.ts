@@ -22,10 +22,15 @@ export function powerOfTwo(k: Expression, precision: Precision): Expression {
   return unary("realOf", shl(unary("bitsOf", shifted), ir.int(mantissaBits(precision))));
 }
 
-/** y 2^k for whole k within twice the exponent range: rounds once, also to subnormals and to infinity. */
+/**
+ * y 2^k for whole k within twice the exponent range: rounds once, also to subnormals and to infinity. Two factors, whose
+ * exponents are the halves of k + 2 bias: what the shifts by the mantissa push out does not matter.
+ */
 export function scaled(y: Expression, k: Expression, precision: Precision): Expression {
-  const half = ir.floor(mul(k, real(0.5)));
-  return mul(mul(y, powerOfTwo(half, precision)), powerOfTwo(sub(k, half), precision));
+  const pattern = unary("bitsOf", add(k, real(integers(precision) + 2 * bias(precision))));
+  const half = ir.shr(pattern, ir.int(1));
+  const factor = (exponent: Expression) => unary("realOf", shl(exponent, ir.int(mantissaBits(precision))));
+  return mul(mul(y, factor(half)), factor(sub(pattern, half)));
 }
 
 /** A small signed whole number in bits as a real. */

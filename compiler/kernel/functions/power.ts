@@ -14,7 +14,7 @@ const logCoefficients = [
   2.30660745775561754067e-1, 2.06975017800338417784e-1,
 ];
 const expCoefficients = [
-  1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.65339022054652515390e-6,
+  1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.6533902205465251539e-6,
   4.13813679705723846039e-8,
 ];
 const log2OfThreeHalves = 0.5849625007211561;
@@ -135,8 +135,10 @@ export function hypot(x: Expression, y: Expression, precision: Precision): Expre
   const e = precision === "f64" ? 500 : 60;
   const large = gt(most, real(2 ** e));
   const small = lt(most, real(2 ** -e));
-  const scale = select(large, real(2 ** -e), select(small, real(2 ** e), real(1)));
-  const back = select(large, real(2 ** e), select(small, real(2 ** -e), real(1)));
+  // The square of the largest number does not overflow then, nor does that of the smallest subnormal one underflow.
+  const lift = e + (precision === "f64" ? 100 : 30);
+  const scale = select(large, real(2 ** -lift), select(small, real(2 ** lift), real(1)));
+  const back = select(large, real(2 ** lift), select(small, real(2 ** -lift), real(1)));
   const [p, q] = [mul(most, scale), mul(least, scale)];
   const value = mul(ir.sqrt(add(mul(p, p), mul(q, q))), back);
   const infinity = real(Number.POSITIVE_INFINITY);

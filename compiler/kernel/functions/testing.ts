@@ -1,10 +1,8 @@
 /** Kernel expressions as JavaScript functions, fast enough for millions of arguments: for tests. */
 import * as ir from "../expressions.ts";
-import type { Expression, Local, Precision, ScalarFunction, Statement } from "../ir.ts";
+import type { Expression, Precision, ScalarFunction, Statement } from "../ir.ts";
 
-export interface CompiledFunction {
-  (...values: readonly number[]): number;
-}
+export type CompiledFunction = (...values: readonly number[]) => number;
 
 /** A function of reals (or ints, by `kinds`), evaluated as targets evaluate it. */
 export function compileFunction(
@@ -15,7 +13,7 @@ export function compileFunction(
   const parameters = kinds.map((k, i) => ir.local(k, `x${i}`));
   const result = build(...parameters);
   const writer = new Writer(precision);
-  const body = writer.body([], result, parameters);
+  const body = writer.body([], result);
   const prelude = `
     const f64 = new Float64Array(1), u64 = new BigInt64Array(f64.buffer), f32 = new Float32Array(1), u32 = new Int32Array(f32.buffer);
     const bitsOf64 = (x) => (f64[0] = x, u64[0]), realOf64 = (x) => (u64[0] = x, f64[0]);
@@ -37,8 +35,7 @@ class Writer {
     this.#precision = precision;
   }
 
-  body(statements: readonly Statement[], result: Expression, parameters: readonly Local[]): string {
-    void parameters;
+  body(statements: readonly Statement[], result: Expression): string {
     return `${this.#statements(statements)} ${this.#shared([result], ([r]) => `return Number(${r});`)}`;
   }
 
@@ -142,7 +139,6 @@ class Writer {
           case "bitsToInt":
             return wide ? `Number(BigInt.asIntN(32, ${a}))` : a;
         }
-        throw new Error(`unknown ${e.name}`);
       }
       case "binary":
         return this.#binary(e.name, e.a.kind, visit(e.a), visit(e.b));
@@ -152,7 +148,7 @@ class Writer {
   #binary(name: string, kind: string, a: string, b: string): string {
     const wide = this.#precision === "f64" && kind === "bits";
     const comparison = { eq: "===", ne: "!==", lt: "<", le: "<=", gt: ">", ge: ">=" }[name];
-    if (comparison) return `(Number(${a}) ${comparison} Number(${b}) ? 1 : 0)`.replace(/Number\(([^()]*)\)/g, wide || kind === "bool" ? "$1" : "$1");
+    if (comparison) return `(${a} ${comparison} ${b} ? 1 : 0)`;
     const operator = { add: "+", sub: "-", mul: "*", div: "/", and: "&", or: "|", xor: "^" }[name];
     if (kind === "real") {
       if (name === "min" || name === "max") return `Math.${name}(${a}, ${b})`;
@@ -180,7 +176,7 @@ class Writer {
       name = `f${this.#names.size}_${f.name}`;
       this.#names.set(f, name);
       const parameters = f.parameters.map((p) => `v${p.id}`).join(", ");
-      this.functions.push(`function ${name}(${parameters}) { ${this.body(f.body, f.result, f.parameters)} }`);
+      this.functions.push(`function ${name}(${parameters}) { ${this.body(f.body, f.result)} }`);
     }
     return name;
   }

@@ -2,17 +2,18 @@
  * sin, cos and tan: Cody and Waite's reduction with pi/2 in several parts, then the polynomials of fdlibm's k_sin.c and
  * k_cos.c (Sun Microsystems, 1993), in f32 those of Cephes.
  *
- * Range: within 2 ULP for |x| up to 2^20 pi/2 in f64 and 2^13 pi/2 in f32. From there the absolute error grows, in f64 to
- * 4e-15 at 2^40, in f32 to 2e-3 at 2^20; beyond those ends the result is NaN rather than wrong.
+ * Range: within 2 ULP for |x| up to 2^20 pi/2 in f64 and 2^13 pi/2 in f32. From there the absolute error grows: in f64 it
+ * is below 4e-15 up to 2^40; in f32 below 3e-6 up to 2^17 and below 0.04 up to 2^20, where neighbouring arguments are as far
+ * apart. Beyond those ends the result is NaN rather than wrong.
  */
 import * as ir from "../expressions.ts";
 import type { Expression, Precision } from "../ir.ts";
-import { polynomial } from "./polynomial.ts";
+import { mantissaBits, polynomial } from "./polynomial.ts";
 
-const { add, mul, sub, div, real, abs, select, lt, eq, neg, unary } = ir;
+const { add, mul, sub, div, real, abs, select, lt, eq, ne, neg, unary } = ir;
 
 /** pi/2 in parts of 33 bits. */
-const parts64 = [1.57079632673412561417, 6.07710050630396597660e-11, 2.02226624871116645580e-21] as const;
+const parts64 = [1.57079632673412561417, 6.0771005063039659766e-11, 2.0222662487111664558e-21] as const;
 const rest64 = 8.47842766036889956997e-32;
 /** pi/2 in parts of at most 11 bits, and what they leave. */
 const parts32 = cut(4, 11);
@@ -32,8 +33,8 @@ interface Reduced {
   /** x - n pi/2 = y + tail. */
   readonly y: Expression;
   readonly tail: Expression;
-  /** n modulo 4, as a whole real. */
-  readonly quadrant: Expression;
+  /** A whole real. */
+  readonly n: Expression;
   readonly usable: Expression;
 }
 
@@ -41,7 +42,6 @@ function reduced(x: Expression, precision: Precision): Reduced {
   const last = precision === "f64" ? 2 ** 40 : 2 ** 20;
   const usable = lt(abs(x), real(last));
   const n = unary("nearest", mul(select(usable, x, real(0)), real(2 / Math.PI)));
-  const quadrant = sub(n, mul(real(4), ir.floor(mul(n, real(0.25)))));
   if (precision === "f32") {
     let y: Expression = sub(sub(x, mul(n, real(parts32[0]!))), mul(n, real(parts32[1]!)));
     let low: Expression = real(0);
@@ -52,7 +52,7 @@ function reduced(x: Expression, precision: Precision): Reduced {
       y = next;
     }
     const sum = add(y, low);
-    return { y: sum, tail: add(sub(y, sum), low), quadrant, usable };
+    return { y: sum, tail: add(sub(y, sum), low), n, usable };
   }
   // The multiples of the first part are exact when n is cut in two.
   const upper = mul(unary("trunc", mul(n, real(2 ** -20))), real(2 ** 20));
@@ -69,14 +69,18 @@ function reduced(x: Expression, precision: Precision): Reduced {
   }
   low = sub(low, mul(n, real(rest64)));
   const y = add(r, low);
-  return { y, tail: add(sub(r, y), low), quadrant, usable };
+  return { y, tail: add(sub(r, y), low), n, usable };
 }
 
-function sinSmall({ y, tail }: Reduced, precision: Precision): Expression {
+/** A value as a sum: the second part is a small correction of the first. */
+type Parts = readonly [Expression, Expression];
+const sumOf = ([main, correction]: Parts) => add(main, correction);
+
+function sinSmall({ y, tail }: Reduced, precision: Precision): Parts {
   const z = mul(y, y);
   if (precision === "f32") {
     const p = polynomial(z, [-1.6666654611e-1, 8.3321608736e-3, -1.9515295891e-4]);
-    return add(y, add(mul(mul(z, p), y), tail));
+    return [y, add(mul(mul(z, p), y), tail)];
   }
   const w = mul(z, z);
   const r = add(
@@ -84,50 +88,70 @@ function sinSmall({ y, tail }: Reduced, precision: Precision): Expression {
     mul(mul(z, w), polynomial(z, [-2.50507602534068634195e-8, 1.58969099521155010221e-10])),
   );
   const v = mul(z, y);
-  return sub(
-    y,
-    sub(sub(mul(z, sub(mul(real(0.5), tail), mul(v, r))), tail), mul(v, real(-1.66666666666666324348e-1))),
-  );
+  const rest = sub(sub(mul(z, sub(mul(real(0.5), tail), mul(v, r))), tail), mul(v, real(-1.66666666666666324348e-1)));
+  return [y, neg(rest)];
 }
 
-function cosSmall({ y, tail }: Reduced, precision: Precision): Expression {
+function cosSmall({ y, tail }: Reduced, precision: Precision): Parts {
   const z = mul(y, y);
   const half = mul(real(0.5), z);
   const w = sub(real(1), half);
   const p =
     precision === "f64"
-      ? polynomial(z, [
-          4.16666666666666019037e-2, -1.38888888888741095749e-3, 2.48015872894767294178e-5, -2.75573143513906633035e-7,
-          2.08757232129817482790e-9, -1.13596475577881948265e-11,
-        ])
+      ? polynomial(
+          z,
+          [
+            4.16666666666666019037e-2, -1.38888888888741095749e-3, 2.48015872894767294178e-5,
+            -2.75573143513906633035e-7, 2.0875723212981748279e-9, -1.13596475577881948265e-11,
+          ],
+        )
       : polynomial(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]);
-  return add(w, add(sub(sub(real(1), w), half), sub(mul(mul(z, z), p), mul(y, tail))));
+  return [w, add(sub(sub(real(1), w), half), sub(mul(mul(z, z), p), mul(y, tail)))];
 }
 
-const isOdd = (q: Expression) => ir.or(eq(q, real(1)), eq(q, real(3)));
+/** Bits whose lowest two are those of n + shift: what the reals above 2^52 (2^23) end in. */
+const quadrantOf = (n: Expression, shift: number, precision: Precision) =>
+  unary("bitsOf", add(n, real(1.5 * 2 ** mantissaBits(precision) + shift)));
+const isOdd = (quadrant: Expression) => ne(ir.and(quadrant, ir.bits(1n)), ir.bits(0n));
+
+/** sin(x + shift pi/2): sine and cosine change places in odd quadrants, and the sign in the third and fourth. */
+function sineOf(r: Reduced, shift: 0 | 1, precision: Precision): Expression {
+  const quadrant = quadrantOf(r.n, shift, precision);
+  const value = select(isOdd(quadrant), sumOf(cosSmall(r, precision)), sumOf(sinSmall(r, precision)));
+  const width = precision === "f64" ? 64 : 32;
+  const sign = ir.and(ir.shl(quadrant, ir.int(width - 2)), ir.bits(1n << BigInt(width - 1)));
+  return unary("realOf", ir.xor(unary("bitsOf", value), sign));
+}
 
 /** Sine of radians. */
 export function sin(x: Expression, precision: Precision): Expression {
   const r = reduced(x, precision);
-  const value = select(isOdd(r.quadrant), cosSmall(r, precision), sinSmall(r, precision));
-  const signed = select(ir.ge(r.quadrant, real(2)), neg(value), value);
   // Zeros keep their sign.
-  return select(r.usable, select(eq(x, real(0)), x, signed), real(Number.NaN));
+  return select(r.usable, select(eq(x, real(0)), x, sineOf(r, 0, precision)), real(Number.NaN));
 }
 
 /** Cosine of radians. */
 export function cos(x: Expression, precision: Precision): Expression {
   const r = reduced(x, precision);
-  const value = select(isOdd(r.quadrant), sinSmall(r, precision), cosSmall(r, precision));
-  const negative = ir.or(eq(r.quadrant, real(1)), eq(r.quadrant, real(2)));
-  return select(r.usable, select(negative, neg(value), value), real(Number.NaN));
+  return select(r.usable, sineOf(r, 1, precision), real(Number.NaN));
 }
 
 /** Tangent of radians. */
 export function tan(x: Expression, precision: Precision): Expression {
   const r = reduced(x, precision);
   const [s, c] = [sinSmall(r, precision), cosSmall(r, precision)];
-  const odd = isOdd(r.quadrant);
-  const value = div(select(odd, neg(c), s), select(odd, s, c));
+  const odd = isOdd(quadrantOf(r.n, 0, precision));
+  const value = quotientOf(
+    [select(odd, neg(c[0]), s[0]), select(odd, neg(c[1]), s[1])],
+    [select(odd, s[0], c[0]), select(odd, s[1], c[1])],
+  );
   return select(r.usable, select(eq(x, real(0)), x, value), real(Number.NaN));
+}
+
+/** The quotient of the sums, corrected by what the sums lost in rounding. */
+function quotientOf(top: Parts, bottom: Parts): Expression {
+  const [n, d] = [sumOf(top), sumOf(bottom)];
+  const lost = ([main, correction]: Parts, sum: Expression) => sub(correction, sub(sum, main));
+  const quotient = div(n, d);
+  return add(quotient, div(sub(lost(top, n), mul(quotient, lost(bottom, d))), d));
 }

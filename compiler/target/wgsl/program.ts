@@ -106,8 +106,7 @@ interface Segment {
 
 type At = (b: Buffer) => number;
 
-const overlaps = (a: Place, b: Place): boolean =>
-  a.offset < b.offset + b.length && b.offset < a.offset + a.length;
+const overlaps = (a: Place, b: Place): boolean => a.offset < b.offset + b.length && b.offset < a.offset + a.length;
 
 /** A block while it is written; its last command says where to go on. */
 interface OpenBlock {
@@ -284,9 +283,7 @@ class Flattener {
     if (segment.length === 0) return;
     const clash = this.#current.pending.some(
       (p) =>
-        overlaps(p.writes, segment.writes) ||
-        overlaps(p.writes, segment.reads) ||
-        overlaps(p.reads, segment.writes),
+        overlaps(p.writes, segment.writes) || overlaps(p.writes, segment.reads) || overlaps(p.reads, segment.writes),
     );
     if (clash) this.#flush();
     this.#current.pending.push(segment);
@@ -358,7 +355,10 @@ class Flattener {
     const head = this.#open().index;
     enter[9] = head;
     for (const s of stacked) {
-      const places = { reads: { offset: s.whole, length: s.buffer.length }, writes: { offset: s.place, length: s.length } };
+      const places = {
+        reads: { offset: s.whole, length: s.buffer.length },
+        writes: { offset: s.place, length: s.length },
+      };
       const strides = { fromStride: s.length, toStride: 0, step: 1, row } as const;
       this.#move({ from: s.whole, to: s.place, length: s.length, ...strides, ...places });
     }
@@ -373,14 +373,21 @@ class Flattener {
       condition = this.#control(operations.condition, row, steps, 0, 0);
       condition[5] = this.#open().index;
     }
-    this.#function(step.body, [...operands, ...step.carry.map((c) => at(c.spare)), ...results.map((r) => r.place)], end);
+    this.#function(
+      step.body,
+      [...operands, ...step.carry.map((c) => at(c.spare)), ...results.map((r) => r.place)],
+      end,
+    );
     const told = [0, 1].map((i) => {
       const r = step.progress ? results[i] : undefined;
       return r && r.buffer.kind === "real" && r.length > 0 ? r.place + 1 : 0;
     });
     for (const c of step.carry) this.#copy(at(c.spare), at(c.result), c.result.length);
     for (const r of results) {
-      const places = { reads: { offset: r.place, length: r.length }, writes: { offset: r.whole, length: r.buffer.length } };
+      const places = {
+        reads: { offset: r.place, length: r.length },
+        writes: { offset: r.whole, length: r.buffer.length },
+      };
       const strides = { fromStride: 0, toStride: r.length, step: 1, row } as const;
       this.#move({ from: r.place, to: r.whole, length: r.length, ...strides, ...places });
     }

@@ -14,7 +14,8 @@ export async function explain(
   if (loaded === undefined) return exitCodes.wrongProgram;
   const { explainCore, explainGraphs } = await import("../../../compiler/index.ts");
   const stage = stages.find((s) => options[s]) ?? "core";
-  const text = stage === "core" ? explainCore(loaded.bound) : explainGraphs(loaded.bound, await printerOf(stage, options));
+  const text =
+    stage === "core" ? explainCore(loaded.bound) : explainGraphs(loaded.bound, await printerOf(stage, options));
   terminal.print(only(text, name).trimEnd());
   return exitCodes.done;
 }
@@ -34,7 +35,15 @@ async function printerOf(stage: Stage, { precision }: Stages): Promise<(graph: G
     const { printKernel } = await import("../../../compiler/target/wgsl/kernel.ts");
     return (graph) => {
       const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
-      return plan.kernels.map((k) => printKernel(k, k.arrays.map(() => 0)).text).join("\n");
+      return plan.kernels
+        .map(
+          (k) =>
+            printKernel(
+              k,
+              k.arrays.map(() => 0),
+            ).text,
+        )
+        .join("\n");
     };
   }
   const plan = (graph: Graph) => buildPlan(graph, { precision, style: "vector" });
@@ -49,8 +58,7 @@ async function printerOf(stage: Stage, { precision }: Stages): Promise<(graph: G
 function only(text: string, name: string | undefined): string {
   if (name === undefined) return text;
   const parts = text.split(/\n\n(?=\/\/)/);
-  const words = (part: string) =>
-    [...part.split("\n")[0]!.matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)].map(([word]) => word);
+  const words = (part: string) => [...part.split("\n")[0]!.matchAll(/[\p{L}_][\p{L}\p{N}_]*/gu)].map(([word]) => word);
   const found = parts.filter((part) => words(part).includes(name));
   if (found.length === 0) throw new UsageError(`No statement of the script mentions ${name}.`);
   return found.join("\n\n");

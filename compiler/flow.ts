@@ -1,0 +1,55 @@
+/**
+ * Running what needs graphs to be evaluated, whether the back end answers at once or later: a flow yields what it wants
+ * evaluated, and one of two drivers sees to it. So the order of things is written once.
+ */
+import type { NdArray } from "./core/array.ts";
+import { evaluate } from "./core/evaluate.ts";
+import type { Graph } from "./core/graph.ts";
+import type { EvaluationContext } from "./core/primitive.ts";
+import type { GraphRunner } from "./program.ts";
+
+export interface Request {
+  readonly graph: Graph;
+  readonly inputs: readonly NdArray[];
+  readonly context: EvaluationContext;
+  readonly keep: boolean;
+}
+export type Flow<T> = Generator<Request, T, NdArray[]>;
+
+function answer(runner: GraphRunner | undefined, { graph, inputs, context, keep }: Request) {
+  return runner ? runner.run(graph, inputs, context, { keep }) : evaluate(graph, inputs, context);
+}
+
+/** Runs a flow to its end now. The back end must answer at once. */
+export function drive<T>(flow: Flow<T>, runner: GraphRunner | undefined): T {
+  let step = flow.next();
+  while (!step.done) {
+    let results: NdArray[];
+    try {
+      const answered = answer(runner, step.value);
+      if (answered instanceof Promise) throw new Error("internal error: this back end cannot be waited for here");
+      results = answered;
+    } catch (error) {
+      step = flow.throw(error);
+      continue;
+    }
+    step = flow.next(results);
+  }
+  return step.value;
+}
+
+/** Runs a flow to its end, waiting for the back end where it takes its time. */
+export async function driveLater<T>(flow: Flow<T>, runner: GraphRunner | undefined): Promise<T> {
+  let step = flow.next();
+  while (!step.done) {
+    let results: NdArray[];
+    try {
+      results = await answer(runner, step.value);
+    } catch (error) {
+      step = flow.throw(error);
+      continue;
+    }
+    step = flow.next(results);
+  }
+  return step.value;
+}

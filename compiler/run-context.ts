@@ -1,0 +1,75 @@
+/** What happens while a graph runs, as events and diagnostics. */
+
+import { CheckError, evaluationContext } from "./core/evaluate.ts";
+import type { EvaluationContext } from "./core/primitive.ts";
+import { statusNames } from "./core/status.ts";
+import type { RunOptions } from "./program.ts";
+import { DiagnosticError, errorAt, fail, warningAt } from "./syntax/diagnostic.ts";
+import type { Span } from "./syntax/tree.ts";
+
+/** The context of one statement: solves become events, bad endings of solves nobody looks at become failures. */
+export function runContext(precision: "f64" | "f32", options: RunOptions | undefined): EvaluationContext {
+  const warned = new Set<string>();
+  return evaluationContext({
+    precision,
+    ...(options?.onTick ? { tick: options.onTick } : {}),
+    solved: (solve) => {
+      const statusName = statusNames[solve.status] ?? String(solve.status);
+      // Of the solves inside a function that is being tried out, only bad endings are worth a line.
+      if (solve.trial && statusName === "converged") return;
+      options?.onEvent({ kind: "solve", solve, statusName });
+      if (solve.fatal && ["diverged", "singular", "infeasible", "unbounded"].includes(statusName))
+        throw new DiagnosticError(
+          errorAt(
+            "K0412",
+            solve.span,
+            `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}.`,
+            {
+              help: "Look at its `.status` to decide yourself, start nearer, or give another solver.",
+            },
+          ),
+        );
+      if (statusName === "converged" || solve.quiet || warned.has(`${solve.span?.start}`)) return;
+      if (statusName === "running") return;
+      warned.add(`${solve.span?.start}`);
+      options?.onEvent({
+        kind: "warning",
+        diagnostic: warningAt(
+          "K0413",
+          solve.span,
+          `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}: it did not converge.`,
+          {
+            help:
+              statusName === "iterations"
+                ? "Allow more (`iters = ...`), or ask for less (`tol = ...`)."
+                : "Its best point is used.",
+          },
+        ),
+      });
+    },
+  });
+}
+
+/** What went wrong while a statement ran, as a diagnostic where it is one. */
+export function failureOfRun(error: unknown, span: Span | undefined): unknown {
+  if (error instanceof CheckError) {
+    const { failure } = error;
+    return new DiagnosticError(
+      errorAt(failure.code, failure.span, failure.message, failure.help ? { help: failure.help } : {}),
+    );
+  }
+  if (error instanceof RangeError && /invalid (typed )?array length|allocation failed/i.test(error.message))
+    try {
+      fail("K0414", span, "There is not enough memory for an array of this statement.", {
+        help: "Use smaller sizes, or a `loop` over parts.",
+      });
+    } catch (diagnostic) {
+      return diagnostic;
+    }
+  return error;
+}
+
+/** Enough digits for a message. */
+function shortNumber(x: number): string {
+  return String(Number(x.toPrecision(3)));
+}
