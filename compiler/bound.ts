@@ -14,6 +14,7 @@ import { type CallArguments, type FunctionTerm, showTermType, type Term } from "
 import { leafArrays, literalValue, termValueFrom, valueTerm } from "./elaborate/values.ts";
 import { drive, driveLater, type Flow } from "./flow.ts";
 import type { BoundProgram, BoundProperty, GraphRunner, Program, RunOptions, ShownItem, Value } from "./program.ts";
+import { describeOrigin, evaluateWatching, hasNaN, nanHelp, type Origin, Watch } from "./provenance.ts";
 import { failureOfRun, runContext } from "./run-context.ts";
 import { type Diagnostic, DiagnosticError, errorAt, fail } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
@@ -118,8 +119,10 @@ export class Bound implements BoundProgram {
     options: RunOptions | undefined,
     { keep, span }: { readonly keep: boolean; readonly span?: Span },
   ): Flow<NdArray[]> {
+    const context = runContext(this.#e.precision, options);
     try {
-      return yield { graph, inputs, context: runContext(this.#e.precision, options), keep };
+      if (options?.checkFinite) return evaluateWatching(graph, inputs, context, span);
+      return yield { graph, inputs, context, keep };
     } catch (error) {
       throw failureOfRun(error, span);
     }
@@ -215,35 +218,20 @@ export class Bound implements BoundProgram {
     if (value.array.dtype !== "real" || !value.array.data.some(Number.isNaN)) return;
     const origin = yield* this.#originOfNaN(step);
     throw new DiagnosticError(
-      errorAt(
-        "K0420",
-        origin?.span ?? span,
-        origin
-          ? `This gives a NaN${origin.pass === "derivative" ? " when it is differentiated" : ""}.`
-          : "This value is a NaN.",
-        {
-          notes: origin ? [{ message: "It reaches this statement:", span }] : [],
-          help: "A NaN comes from 0 / 0, inf - inf, or a function outside its domain, such as the log or root of a negative number.",
-        },
-      ),
+      errorAt("K0420", origin?.span ?? span, origin ? describeOrigin("a NaN", origin) : "This value is a NaN.", {
+        notes: origin ? [{ message: "It reaches this statement:", span }] : [],
+        help: nanHelp,
+      }),
     );
   }
 
-  *#originOfNaN(last: Step): Flow<{ readonly span: Span | undefined; readonly pass: string } | undefined> {
-    const hasNaN = (x: NdArray) => x.dtype === "real" && x.data.some(Number.isNaN);
+  *#originOfNaN(last: Step): Flow<Origin | undefined> {
     for (const step of this.#script.steps) {
       const inputs = yield* this.#valuesOf(step.captured);
       if ((yield* this.#valuesOf(step.outputs)).some(hasNaN) && !inputs.some(hasNaN)) {
-        let found: { readonly span: Span | undefined; readonly pass: string } | undefined;
-        const context = evaluationContext({
-          precision: this.#e.precision,
-          observe: (equation, operands, results) => {
-            if (!found && results.some(hasNaN) && !operands.some(hasNaN))
-              found = { span: equation.span, pass: equation.pass };
-          },
-        });
-        evaluate(step.graph, inputs, context);
-        return found;
+        const watch = new Watch();
+        evaluate(step.graph, inputs, evaluationContext({ precision: this.#e.precision, ...watch.options }));
+        return watch.nan;
       }
       if (step === last) break;
     }

@@ -143,6 +143,8 @@ export interface Progress {
 export interface RunOptions {
   /** Called as things happen, in order. May be asynchronous only in what it does with the event. */
   readonly onEvent: (event: ScriptEvent) => void;
+  /** Stops at the first NaN that anything makes, seen or not: with the reference evaluator, which is slow. */
+  readonly checkFinite?: boolean;
   /** Called once per loop iteration; throw to stop the run. */
   readonly onTick?: (progress?: Progress) => void;
 }

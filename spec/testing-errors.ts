@@ -18,6 +18,8 @@ export interface ErrorEntry {
   readonly reason: string | undefined;
   /** As `--set` gives them. */
   readonly set: Readonly<Record<string, string>>;
+  /** Run with `--check-finite`. */
+  readonly checkFinite: boolean;
 }
 
 /** All entries, by code. */
@@ -44,15 +46,16 @@ function readEntry(code: string): ErrorEntry {
     page?.explanation ??
     lines
       .slice(1)
-      .filter((l) => !/^(none|set): /.test(l))
+      .filter((l) => !/^(none|set|with): /.test(l))
       .join("\n");
   const set = Object.fromEntries(directive("set").map((pair) => pair.split("=", 2) as [string, string]));
-  return { code, title, explanation, program: rest.join("\n\n"), reason: directive("none")[0], set };
+  const checkFinite = directive("with").includes("check-finite");
+  return { code, title, explanation, program: rest.join("\n\n"), reason: directive("none")[0], set, checkFinite };
 }
 
 /** Everything the command line prints about the program of an entry. */
 export async function messagesOf(entry: ErrorEntry): Promise<string> {
-  const messages = await performAlone(entry.program, path.join(errorsFolder, "data"), entry.set);
+  const messages = await performAlone(entry.program, path.join(errorsFolder, "data"), entry.set, entry.checkFinite);
   const texts = messages.flatMap((m) => {
     if (m.kind === "diagnostic") return [m.diagnostic.text];
     return m.kind === "usage" ? [m.help === undefined ? m.message : `${m.message}\n\nhelp: ${m.help}`] : [];

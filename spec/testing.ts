@@ -112,6 +112,7 @@ export async function performAlone(
   program: string,
   dataFolder: string | undefined,
   set: Readonly<Record<string, string>>,
+  checkFinite = false,
 ): Promise<RunMessage[]> {
   const before = process.cwd();
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "karush-spec-")));
@@ -124,6 +125,7 @@ export async function performAlone(
     const request = {
       file: "example.opt",
       backend: "cpu",
+      checkFinite,
       data: {},
       set,
       precision: "f64",

@@ -20,6 +20,8 @@ export interface ContextOptions {
   readonly precision?: "f64" | "f32";
   readonly solved?: EvaluationContext["solved"];
   readonly tick?: EvaluationContext["tick"];
+  readonly fail?: EvaluationContext["fail"];
+  readonly iterate?: EvaluationContext["iterate"];
   /** Called after each equation: how a non-finite value is traced to the expression that made it. */
   readonly observe?: (equation: Equation, inputs: readonly NdArray[], outputs: readonly NdArray[]) => void;
 }
@@ -38,11 +40,14 @@ export function evaluationContext(options: ContextOptions = {}): EvaluationConte
           ? new Int32Array(size)
           : new Uint8Array(size),
     run: (graph, inputs) => runGraph(graph, inputs, context, options.observe),
-    fail: (failure) => {
-      throw new CheckError(failure);
-    },
+    fail:
+      options.fail ??
+      ((failure) => {
+        throw new CheckError(failure);
+      }),
     solved: options.solved ?? (() => {}),
     tick: options.tick ?? (() => {}),
+    ...(options.iterate ? { iterate: options.iterate } : {}),
   };
   return context;
 }

@@ -107,6 +107,8 @@ export interface EvaluationContext {
   fail(failure: CheckFailure): void;
   /** Called by `report` when a solve ends. */
   solved(event: SolveEvent): void;
+  /** Runs one step of a loop; `taken` steps were taken before it. Left out where nobody wants to know. */
+  readonly iterate?: <T>(taken: number, body: () => T) => T;
   /** Called once per loop iteration: may throw to stop (abort, time limit) and reports progress. */
   tick(progress?: {
     readonly iteration: number;

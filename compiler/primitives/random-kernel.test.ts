@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type NdArray, ndArray } from "../core/array.ts";
 import { evaluationContext } from "../core/evaluate.ts";
-import * as ir from "../kernel/expressions.ts";
 import { compileFunction } from "../kernel/functions/testing.ts";
 import type { Precision } from "../kernel/ir.ts";
 import { lowerAndInterpret } from "../kernel/testing.ts";
@@ -88,15 +87,27 @@ test("integers below a range: the same for all kinds of words and ranges", () =>
     number[],
     number[],
   ];
-  const pairs = ndArray("int", [n, 2], hi.flatMap((h, i) => [h, lo[i]!]));
+  const pairs = ndArray(
+    "int",
+    [n, 2],
+    hi.flatMap((h, i) => [h, lo[i]!]),
+  );
   bound(bitsBelowPrimitive, [pairs, ndArray("int", [n], range)], {});
   // Where a carry decides: the high word of a product just below and at a whole number.
   const carries = ends.flatMap((h) => ends.flatMap((l) => ends.map((r) => [h, l, r] as const)));
   bound(
     bitsBelowPrimitive,
     [
-      ndArray("int", [carries.length, 2], carries.flatMap(([h, l]) => [h, l])),
-      ndArray("int", [carries.length], carries.map(([, , r]) => r)),
+      ndArray(
+        "int",
+        [carries.length, 2],
+        carries.flatMap((c) => c.slice(0, 2)),
+      ),
+      ndArray(
+        "int",
+        [carries.length],
+        carries.map(([, , r]) => r),
+      ),
     ],
     {},
   );
@@ -112,7 +123,8 @@ test("blocks, keys and numbers of arrays of keys", () => {
   for (const stream of [0, 2]) bound(threefryPrimitive, [keys], { count: 5, stream });
   bound(foldInPrimitive, [keys, ndArray("int", [2, 3], words(0, 5).slice(0, 6))], {});
   for (const precision of precisions)
-    for (const kind of ["unit", "open", "symmetric"] as const) bound(bitsToUniformPrimitive, [keys], { kind }, precision);
+    for (const kind of ["unit", "open", "symmetric"] as const)
+      bound(bitsToUniformPrimitive, [keys], { kind }, precision);
 });
 
 const shapes = [1e-3, 0.02, 0.3, 0.75, 0.999, 1, 1.5, 3, 10, 150, 1e4];
@@ -123,7 +135,11 @@ const farthest = (pairs: readonly (readonly [number, number])[]) =>
 
 test("gamma samples are those of the reference to rounding", (t) => {
   for (const precision of precisions) {
-    const f = compileFunction((a, b, x) => gammaSampleExpression(a!, b!, x!, precision), precision, ["int", "int", "real"]);
+    const f = compileFunction((a, b, x) => gammaSampleExpression(a!, b!, x!, precision), precision, [
+      "int",
+      "int",
+      "real",
+    ]);
     const round = precision === "f64" ? (x: number) => x : Math.fround;
     const random = words(400, 6);
     const [ordinary, small]: [[number, number][], [number, number][]] = [[], []];
@@ -142,13 +158,17 @@ test("gamma samples are those of the reference to rounding", (t) => {
     assert.ok(a <= 64, `${a} units in ${precision}`);
     // u^(1 / alpha): the rounding of 1 / alpha is multiplied by log u / alpha.
     assert.ok(b <= 64, `${b} units for small shapes in ${precision}`);
-    for (const alpha of [0, -1, Number.NaN, Number.NEGATIVE_INFINITY]) assert.ok(Number.isNaN(f(1, 2, alpha)), `${alpha}`);
+    for (const alpha of [0, -1, Number.NaN, Number.NEGATIVE_INFINITY])
+      assert.ok(Number.isNaN(f(1, 2, alpha)), `${alpha}`);
   }
 });
 
 test("derivatives of gamma samples are those of the reference", (t) => {
   for (const precision of precisions) {
-    const f = compileFunction((a, z) => gammaSampleDerivativeExpression(a!, z!, precision), precision, ["real", "real"]);
+    const f = compileFunction((a, z) => gammaSampleDerivativeExpression(a!, z!, precision), precision, [
+      "real",
+      "real",
+    ]);
     const round = precision === "f64" ? (x: number) => x : Math.fround;
     const random = randomNumbers(8);
     const pairs: [number, number][] = [];
@@ -168,7 +188,13 @@ test("derivatives of gamma samples are those of the reference", (t) => {
     assert.ok(farthest(large) <= (precision === "f64" ? 1e-14 : 1e-6), `${farthest(large)} in ${precision}`);
     assert.equal(f(2, 0), 0);
     assert.equal(f(2, Number.POSITIVE_INFINITY), Number.POSITIVE_INFINITY);
-    for (const [alpha, z] of [[0, 1], [-1, 1], [1, -1], [Number.NaN, 1], [1, Number.NaN]] as const)
+    for (const [alpha, z] of [
+      [0, 1],
+      [-1, 1],
+      [1, -1],
+      [Number.NaN, 1],
+      [1, Number.NaN],
+    ] as const)
       assert.ok(Number.isNaN(f(alpha, z)), `${alpha}, ${z}`);
   }
 });

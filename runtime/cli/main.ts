@@ -71,6 +71,7 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?:
     .addOption(backendOption())
     .addOption(precisionOption())
     .addOption(seedOption())
+    .option("--check-finite", "stop at the first NaN that anything makes, and say where (slow)")
     .option("--json", "print one JSON document instead of text")
     .option("--report <file.html>", "write a report with plots")
     .option("--quiet", "print problems only")

@@ -39,6 +39,7 @@ export interface RunRequest {
   readonly set: Readonly<Record<string, string>>;
   readonly precision: "f64" | "f32";
   readonly seed: number;
+  readonly checkFinite?: boolean;
   readonly allowRead: readonly string[];
   readonly allowWrite: readonly string[];
   readonly render: LocateOptions;
@@ -152,7 +153,11 @@ async function perform(
   };
   try {
     await timed("run", () =>
-      bound.runLater({ onEvent: (event) => handle(event, access, meter, report, host), onTick }),
+      bound.runLater({
+        checkFinite: request.checkFinite === true,
+        onEvent: (event) => handle(event, access, meter, report, host),
+        onTick,
+      }),
     );
     return exitCodes.done;
   } catch (error) {

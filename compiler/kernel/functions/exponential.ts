@@ -8,7 +8,7 @@ import type { Expression, Precision } from "../ir.ts";
 import { log1p } from "./logarithm.ts";
 import { polynomial, powerOfTwo, scaled, withSignOf } from "./polynomial.ts";
 
-const { add, mul, sub, div, real, min, max, abs, select, neg, lt, ge, gt, unary } = ir;
+const { add, mul, sub, div, real, min, max, abs, select, neg, lt, ge, unary } = ir;
 
 interface Reduction {
   readonly k: Expression;
@@ -19,7 +19,7 @@ interface Reduction {
 
 /** Log 2 in two parts, the first with trailing zeros so that its multiples are exact. */
 const log2Parts = {
-  f64: [6.9314718036912381649e-1, 1.90821492927058770002e-10],
+  f64: [0.6931471803691238, 1.9082149292705877e-10],
   f32: [0.693359375, -2.1219444e-4],
 } as const;
 
@@ -67,8 +67,8 @@ function expSmall64({ high, low }: Reduction): Expression {
       polynomial(
         t,
         [
-          1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.6533902205465251539e-6,
-          4.13813679705723846039e-8,
+          0.16666666666666602, -0.0027777777777015593, 6.613756321437934e-5, -1.6533902205465252e-6,
+          4.1381367970572385e-8,
         ],
       ),
     ),
@@ -90,8 +90,7 @@ function expSmall32({ high, low }: Reduction): Expression {
 
 const expm1Coefficients = {
   f64: [
-    -3.33333333333331316428e-2, 1.58730158725481460165e-3, -7.93650757867487942473e-5, 4.00821782732936239552e-6,
-    -2.01099218183624371326e-7,
+    -0.03333333333333313, 0.0015873015872548146, -7.93650757867488e-5, 4.008217827329362e-6, -2.0109921818362437e-7,
   ],
   f32: [-3.3333212137e-2, 1.5807170421e-3],
 } as const;
@@ -119,8 +118,8 @@ export function expm1(x: Expression, precision: Precision): Expression {
 /** (tanh(x) - x) / x with z = x^2 for |x| < 0.625: numerator and denominator. */
 const tanhSmall = {
   f64: [
-    [-1.61468768441708447952e3, -9.92877231001918586564e1, -9.64399179425052238628e-1],
-    [4.84406305325125486048e3, 2.23548839060100448583e3, 1.12811678491632931402e2, 1],
+    [-1614.6876844170845, -99.28772310019185, -0.9643991794250523],
+    [4844.063053251255, 2235.4883906010045, 112.81167849163293, 1],
   ],
   f32: [[-3.33332819422e-1, 1.33314422036e-1, -5.37397155531e-2, 2.06390887954e-2, -5.70498872745e-3], [1]],
 } as const;
@@ -157,8 +156,8 @@ export function softplus(x: Expression, precision: Precision): Expression {
 /** (sinh(x) - x) / x with z = x^2 for |x| < 1: numerator and denominator. */
 const sinhSmall = {
   f64: [
-    [-3.517549648081513948e5, -1.15614435765005216044e4, -1.63725857525983828727e2, -7.89474443963537015605e-1],
-    [-2.11052978884890840399e6, 3.61578279834431989373e4, -2.77711081420602794433e2, 1],
+    [-351754.9648081514, -11561.443576500522, -163.72585752598383, -0.789474443963537],
+    [-2110529.7888489086, 36157.827983443196, -277.7110814206028, 1],
   ],
   f32: [[1.66667160211e-1, 8.33028376239e-3, 2.03721912945e-4], [1]],
 } as const;

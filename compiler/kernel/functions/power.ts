@@ -10,12 +10,11 @@ import { bitsToReal, isNegative, mantissaBits, polynomial, scaled, splitConstant
 const { add, mul, sub, div, real, bits, abs, select, lt, gt, ge, eq, ne, and, or, not, neg, unary } = ir;
 
 const logCoefficients = [
-  5.99999999999994648725e-1, 4.28571428578550184252e-1, 3.33333329818377432918e-1, 2.72728123808534006489e-1,
-  2.30660745775561754067e-1, 2.06975017800338417784e-1,
+  0.5999999999999946, 0.4285714285785502, 0.33333332981837743, 0.272728123808534, 0.23066074577556175,
+  0.20697501780033842,
 ];
 const expCoefficients = [
-  1.66666666666666019037e-1, -2.77777777770155933842e-3, 6.61375632143793436117e-5, -1.6533902205465251539e-6,
-  4.13813679705723846039e-8,
+  0.16666666666666602, -0.0027777777777015593, 6.613756321437934e-5, -1.6533902205465252e-6, 4.1381367970572385e-8,
 ];
 const log2OfThreeHalves = 0.5849625007211561;
 const twoThirds = 2 / (3 * Math.LN2);
@@ -90,8 +89,8 @@ function positivePower(a: Expression, y: Expression, precision: Precision): Expr
 
 /** What the doubles nearest to 2 / (3 log 2) and log2(1.5) lack: fdlibm has both as sums of two. */
 const lacking = {
-  twoThirds: 9.61796700954437255859e-1 - twoThirds - 7.02846165095275826516e-9,
-  log2: 5.84962487220764160156e-1 - log2OfThreeHalves + 1.35003920212974897128e-8,
+  twoThirds: 0.9617967009544373 - twoThirds - 7.028461650952758e-9,
+  log2: 0.5849624872207642 - log2OfThreeHalves + 1.350039202129749e-8,
 };
 
 /**

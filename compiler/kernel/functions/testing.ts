@@ -1,6 +1,6 @@
 /** Kernel expressions as JavaScript functions, fast enough for millions of arguments: for tests. */
 import * as ir from "../expressions.ts";
-import type { Expression, Precision, ScalarFunction, Statement } from "../ir.ts";
+import type { Expression, Kind, Precision, ScalarFunction, Statement, UnaryName } from "../ir.ts";
 
 export type CompiledFunction = (...values: readonly number[]) => number;
 
@@ -109,39 +109,42 @@ class Writer {
         const args = e.arguments.map(visit);
         return `${this.#function(e.function)}(${args.join(", ")})`;
       }
-      case "unary": {
-        const a = visit(e.a);
-        switch (e.name) {
-          case "neg":
-            return e.kind === "bits" && wide ? `wrap(-${a})` : e.kind === "real" ? `(-${a})` : `((-${a}) | 0)`;
-          case "not":
-            return e.kind === "bool" ? `(${a} ? 0 : 1)` : `(~${a})`;
-          case "abs":
-            return `Math.abs(${a})`;
-          case "sqrt":
-            return this.#real(`Math.sqrt(${a})`);
-          case "floor":
-          case "ceil":
-          case "trunc":
-            return `Math.${e.name}(${a})`;
-          case "nearest":
-            return `nearest(${a})`;
-          case "toReal":
-            return this.#real(`Number(${a})`);
-          case "toInt":
-            return `toInt(Number(${a}))`;
-          case "bitsOf":
-            return `bitsOf${wide ? 64 : 32}(${a})`;
-          case "realOf":
-            return `realOf${wide ? 64 : 32}(${a})`;
-          case "intToBits":
-            return wide ? `BigInt(${a} >>> 0)` : a;
-          case "bitsToInt":
-            return wide ? `Number(BigInt.asIntN(32, ${a}))` : a;
-        }
-      }
+      case "unary":
+        return this.#unary(e.name, e.kind, visit(e.a));
       case "binary":
         return this.#binary(e.name, e.a.kind, visit(e.a), visit(e.b));
+    }
+  }
+
+  #unary(name: UnaryName, kind: Kind, a: string): string {
+    const wide = this.#precision === "f64";
+    switch (name) {
+      case "neg":
+        return kind === "bits" && wide ? `wrap(-${a})` : kind === "real" ? `(-${a})` : `((-${a}) | 0)`;
+      case "not":
+        return kind === "bool" ? `(${a} ? 0 : 1)` : `(~${a})`;
+      case "abs":
+        return `Math.abs(${a})`;
+      case "sqrt":
+        return this.#real(`Math.sqrt(${a})`);
+      case "floor":
+      case "ceil":
+      case "trunc":
+        return `Math.${name}(${a})`;
+      case "nearest":
+        return `nearest(${a})`;
+      case "toReal":
+        return this.#real(`Number(${a})`);
+      case "toInt":
+        return `toInt(Number(${a}))`;
+      case "bitsOf":
+        return `bitsOf${wide ? 64 : 32}(${a})`;
+      case "realOf":
+        return `realOf${wide ? 64 : 32}(${a})`;
+      case "intToBits":
+        return wide ? `BigInt(${a} >>> 0)` : a;
+      case "bitsToInt":
+        return wide ? `Number(BigInt.asIntN(32, ${a}))` : a;
     }
   }
 

@@ -13,8 +13,8 @@ import { mantissaBits, polynomial } from "./polynomial.ts";
 const { add, mul, sub, div, real, abs, select, lt, eq, ne, neg, unary } = ir;
 
 /** pi/2 in parts of 33 bits. */
-const parts64 = [1.57079632673412561417, 6.0771005063039659766e-11, 2.0222662487111664558e-21] as const;
-const rest64 = 8.47842766036889956997e-32;
+const parts64 = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21] as const;
+const rest64 = 8.4784276603689e-32;
 /** pi/2 in parts of at most 11 bits, and what they leave. */
 const parts32 = cut(4, 11);
 const rest32 = parts32.reduce((rest, part) => rest - part, Math.PI / 2) + 6.123233995736766e-17;
@@ -84,11 +84,11 @@ function sinSmall({ y, tail }: Reduced, precision: Precision): Parts {
   }
   const w = mul(z, z);
   const r = add(
-    polynomial(z, [8.33333333332248946124e-3, -1.98412698298579493134e-4, 2.75573137070700676789e-6]),
-    mul(mul(z, w), polynomial(z, [-2.50507602534068634195e-8, 1.58969099521155010221e-10])),
+    polynomial(z, [0.00833333333332249, -1.984126982985795e-4, 2.7557313707070068e-6]),
+    mul(mul(z, w), polynomial(z, [-2.5050760253406863e-8, 1.58969099521155e-10])),
   );
   const v = mul(z, y);
-  const rest = sub(sub(mul(z, sub(mul(real(0.5), tail), mul(v, r))), tail), mul(v, real(-1.66666666666666324348e-1)));
+  const rest = sub(sub(mul(z, sub(mul(real(0.5), tail), mul(v, r))), tail), mul(v, real(-0.16666666666666632)));
   return [y, neg(rest)];
 }
 
@@ -101,11 +101,11 @@ function cosSmall({ y, tail }: Reduced, precision: Precision): Parts {
       ? polynomial(
           z,
           [
-            4.16666666666666019037e-2, -1.38888888888741095749e-3, 2.48015872894767294178e-5,
-            -2.75573143513906633035e-7, 2.0875723212981748279e-9, -1.13596475577881948265e-11,
+            0.0416666666666666, -0.001388888888887411, 2.480158728947673e-5, -2.7557314351390663e-7,
+            2.087572321298175e-9, -1.1359647557788195e-11,
           ],
         )
-      : polynomial(z, [4.166664568298827e-2, -1.388731625493765e-3, 2.443315711809948e-5]);
+      : polynomial(z, [0.04166664568298827, -0.001388731625493765, 2.443315711809948e-5]);
   return [w, add(sub(sub(real(1), w), half), sub(mul(mul(z, z), p), mul(y, tail)))];
 }
 

@@ -84,7 +84,8 @@ function evaluateScan(inputs: readonly NdArray[], params: ScanParams, context: E
     const at = params.reverse ? steps - 1 - taken : taken;
     const operands = [...constants, ...carry, ...slices.map((slice) => slice(at))];
     if (params.condition && !context.run(params.condition, operands)[0]!.data[0]) break;
-    const next = context.run(params.body, operands);
+    const body = () => context.run(params.body, operands);
+    const next = context.iterate ? context.iterate(taken, body) : body();
     context.tick(
       params.progress && {
         expression: params.progress.expression,

@@ -15,6 +15,7 @@ export interface RunOptions extends CommonOptions {
   readonly set: readonly string[];
   readonly seed: number;
   readonly json?: boolean;
+  readonly checkFinite?: boolean;
   readonly report?: string;
   readonly quiet?: boolean;
   readonly allowRead: readonly string[];
@@ -36,6 +37,7 @@ export async function run(file: string, options: RunOptions, terminal: Terminal,
       set: splitPairs(options.set, "--set"),
       precision,
       seed: options.seed,
+      checkFinite: options.checkFinite === true,
       allowRead: options.allowRead,
       allowWrite: options.allowWrite,
       render: { color: terminal.errorColor, width: terminal.width },
