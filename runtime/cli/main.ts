@@ -121,6 +121,12 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?:
       finish(await (await import("./commands/explain.ts")).explain(file, name, options, terminal)),
     );
 
+  command("types <file>", "write TypeScript declarations of a script's functions beside it")
+    .option("--print", "print them instead")
+    .action(async (file, options) =>
+      finish(await (await import("./commands/types.ts")).types(file, options, terminal)),
+    );
+
   command("devices", "list what scripts can run on").action(async () =>
     finish((await import("./commands/devices.ts")).devices(terminal)),
   );

@@ -133,8 +133,8 @@ export function atan2(y: Expression, x: Expression, precision: Precision): Expre
   );
   const [high, low] = halfPi[precision];
   const value = select(isNegative(x), sub(real(2 * high), sub(angle, real(2 * low))), angle);
-  const isNaN = ir.not(ir.and(ir.le(a, infinity), ir.le(b, infinity)));
-  return select(isNaN, real(Number.NaN), withSignOf(value, y, precision));
+  const notNumbers = ir.not(ir.and(ir.le(a, infinity), ir.le(b, infinity)));
+  return select(notNumbers, real(Number.NaN), withSignOf(value, y, precision));
 }
 
 /** A power of two that brings very large or very small numbers to the middle of the range. */
