@@ -63,7 +63,8 @@ test("what is wrong comes as errors with diagnostics", async () => {
   await assert.rejects(module.call("loss", { w: [1, 2, 3], penalty: 1 }), RunError);
   const failing = await runtime.load(compileOrThrow('assert 1 > 2, "order"\n', { file: "a.opt" }));
   await assert.rejects(failing.run(), RunError);
-  await assert.rejects(createRuntime({ backend: "webgpu" as never }), /no backend/);
+  await assert.rejects(createRuntime({ backend: "tpu" as never }), /no backend/);
+  await assert.rejects(createRuntime({ backend: "webgpu", precision: "f64" }), /no 64-bit reals/);
 });
 
 test("files are read and written by the part for Node", async (t) => {

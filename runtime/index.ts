@@ -26,8 +26,11 @@ export { renderDiagnostic } from "./show/diagnostics.ts";
 export { type Input, type Output, type Shaped, Tensor } from "./values.ts";
 
 export interface RuntimeOptions {
-  /** What to compute with: WebAssembly, or the slow and simple evaluator that says what programs mean. */
-  readonly backend?: "cpu" | "reference";
+  /** What to compute with: WebAssembly, a GPU, or the slow and simple evaluator that says what programs mean. */
+  readonly backend?: "cpu" | "webgpu" | "reference";
+  /** The device to use; the back end is `webgpu` then. It stays the caller's to destroy. */
+  readonly device?: GPUDevice;
+  /** f64 when left out, but f32 on WebGPU, which has no other. */
   readonly precision?: "f64" | "f32";
   /** What `key()` starts from. */
   readonly seed?: number;
@@ -46,18 +49,24 @@ export function compileOrThrow(source: string, options: CompileOptions): Program
 }
 
 export class Runtime {
-  readonly backend: "cpu" | "reference";
+  readonly backend: "cpu" | "webgpu" | "reference";
   readonly precision: "f64" | "f32";
   readonly #seed: number;
   #runner: GraphRunner | undefined;
+  readonly #close: () => Promise<void>;
   #disposed = false;
 
   /** Made by `createRuntime`. */
-  constructor(options: RuntimeOptions, runner: GraphRunner | undefined) {
-    this.backend = options.backend ?? "cpu";
-    this.precision = options.precision ?? "f64";
-    this.#seed = options.seed ?? 0;
+  constructor(
+    settings: { readonly backend: Runtime["backend"]; readonly precision: "f64" | "f32"; readonly seed: number },
+    runner: GraphRunner | undefined,
+    close: () => Promise<void> = async () => {},
+  ) {
+    this.backend = settings.backend;
+    this.precision = settings.precision;
+    this.#seed = settings.seed;
     this.#runner = runner;
+    this.#close = close;
   }
 
   /** Binds a program to its data and parameters. Throws a BindError when they do not fit. */
@@ -70,8 +79,11 @@ export class Runtime {
   }
 
   dispose(): void {
+    if (this.#disposed) return;
     this.#disposed = true;
     this.#runner = undefined;
+    // What the device still does is waited for in the background.
+    void this.#close();
   }
 
   [Symbol.dispose](): void {
@@ -79,13 +91,22 @@ export class Runtime {
   }
 }
 
+/**
+ * A runtime with its back end. Throws a TypeError for options that do not go together, and a NoDeviceError where there is
+ * no GPU.
+ */
 export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const { backend = "cpu" } = options;
-  if (backend !== "cpu" && backend !== "reference")
-    throw new TypeError(
-      `There is no backend ${JSON.stringify(backend)} in this version: there are "cpu" and "reference".`,
-    );
-  const { precision = "f64" } = options;
-  const runner = backend === "cpu" ? new (await import("./cpu/runner.ts")).CpuRunner({ precision }) : undefined;
-  return new Runtime(options, runner);
+  const { device, backend = device ? "webgpu" : "cpu", seed = 0 } = options;
+  if (!["cpu", "webgpu", "reference"].includes(backend))
+    throw new TypeError(`There is no backend ${JSON.stringify(backend)}: there are "cpu", "webgpu" and "reference".`);
+  if (device && backend !== "webgpu") throw new TypeError(`A device was given, but the backend is "${backend}".`);
+  const { precision = backend === "webgpu" ? "f32" : "f64" } = options;
+  const settings = { backend, precision, seed };
+  if (backend === "webgpu") {
+    if (precision === "f64") throw new TypeError('WebGPU has no 64-bit reals: its precision is "f32".');
+    const { runner, close } = await (await import("./webgpu/open-runner.ts")).openRunner(device);
+    return new Runtime(settings, runner, close);
+  }
+  if (backend === "reference") return new Runtime(settings, undefined);
+  return new Runtime(settings, new (await import("./cpu/runner.ts")).CpuRunner({ precision }));
 }

@@ -44,7 +44,10 @@ function logistic(): Inputs {
 function scaled(inputs: Inputs): Inputs {
   const X = inputs.X!;
   const d = X.shape[1]!;
-  return { ...inputs, X: { shape: X.shape, values: Float32Array.from(X.values, (x, i) => x * 10 ** (-2 * ((i % d) / d))) } };
+  return {
+    ...inputs,
+    X: { shape: X.shape, values: Float32Array.from(X.values, (x, i) => x * 10 ** (-2 * ((i % d) / d))) },
+  };
 }
 
 const direction = () => ({ v: uniform(5, [100], -1, 1) });

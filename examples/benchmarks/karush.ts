@@ -1,9 +1,9 @@
 /** The workloads on karush's CPU target, in f32. */
 import { readFileSync } from "node:fs";
-import { bind, compile } from "../../compiler/index.ts";
 import type { NdArray } from "../../compiler/core/array.ts";
 import type { Graph } from "../../compiler/core/graph.ts";
 import type { EvaluationContext } from "../../compiler/core/primitive.ts";
+import { bind, compile } from "../../compiler/index.ts";
 import type { GraphRunner } from "../../compiler/program.ts";
 import { CpuRunner } from "../../runtime/cpu/runner.ts";
 import type { Inputs } from "./inputs.ts";

@@ -20,7 +20,7 @@ test("bad usage ends with 2, says what is wrong on standard error, and what was 
   assert.match(await usage("run", "ridge.opt", "--seed", "x"), /whole number/);
   assert.match(await usage("run", "rigde.opt"), /no file rigde\.opt[\s\S]*Did you mean ridge\.opt\?/);
   assert.match(await usage("run", "sub"), /sub is a folder, not a script[\s\S]*x\.opt/);
-  assert.match(await usage("run", "ridge.opt", "--backend", "webgpu"), /on the CPU only/);
+  assert.match(await usage("run", "ridge.opt", "--backend", "webgpu", "--precision", "f64"), /no 64-bit reals/);
   assert.match(await usage("run", "ridge.opt", "--backend", "tpu"), /no such back end/);
   assert.match(await usage("run", "ridge.opt", "--set", "penalty"), /NAME=VALUE/);
   assert.match(await usage("check", "ridge.opt", "none.opt"), /no file none\.opt/);

@@ -69,7 +69,7 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?:
     .option("--data <name=file>", "read this file instead of the one in the script; may be repeated", collect, [])
     .option("--set <name=value>", "give a param another value; may be repeated", collect, [])
     .addOption(backendOption())
-    .addOption(precisionOption())
+    .addOption(new Option("--precision <bits>", "how exact a real is: f64, or f32 on WebGPU").choices(["f64", "f32"]))
     .addOption(seedOption())
     .option("--check-finite", "stop at the first NaN that anything makes, and say where (slow)")
     .option("--json", "print one JSON document instead of text")
@@ -148,9 +148,10 @@ export function version(): string {
 }
 
 function backendOption(): Option {
-  return new Option("--backend <name>", "what to compute with: auto, cpu or reference (slow and simple)").default(
-    "auto",
-  );
+  return new Option(
+    "--backend <name>",
+    "what to compute with: auto, cpu, webgpu, webgpu:software or reference (slow and simple)",
+  ).default("auto");
 }
 
 function precisionOption(): Option {

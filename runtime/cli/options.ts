@@ -6,19 +6,35 @@ import { UsageError } from "../script/outcome.ts";
 
 export interface CommonOptions {
   readonly backend: string;
-  readonly precision: "f64" | "f32";
+  /** What the back end has when left out. */
+  readonly precision?: "f64" | "f32";
 }
 
-/** The back end that will run. */
-export function checkBackend(name: string): "cpu" | "reference" {
-  if (name === "auto" || name === "cpu") return "cpu";
-  if (name === "reference") return "reference";
-  if (name.startsWith("webgpu"))
+export type Backend = "cpu" | "reference" | "webgpu";
+
+const backends = ["auto", "cpu", "webgpu", "webgpu:software", "reference"];
+
+/** The back end that will run, in which precision. WebGPU has f32 alone. */
+export function checkBackend({ backend: name, precision }: CommonOptions): {
+  readonly backend: Backend;
+  readonly software: boolean;
+  readonly precision: "f64" | "f32";
+} {
+  if (!backends.includes(name)) {
+    const near = nearest(name, backends);
     throw new UsageError(
-      `--backend ${name}: this version of karush runs scripts on the CPU only.`,
-      "Leave the option out, or write --backend cpu.",
+      `--backend ${name}: there is no such back end.`,
+      near === undefined ? `There are ${backends.join(", ")}.` : `Did you mean ${near}?`,
     );
-  throw new UsageError(`--backend ${name}: there is no such back end.`, "There are auto, cpu and reference.");
+  }
+  if (!name.startsWith("webgpu"))
+    return { backend: name === "reference" ? "reference" : "cpu", software: false, precision: precision ?? "f64" };
+  if (precision === "f64")
+    throw new UsageError(
+      `--backend ${name} --precision f64: WebGPU has no 64-bit reals.`,
+      "Write --precision f32, or leave it out.",
+    );
+  return { backend: "webgpu", software: name.endsWith("software"), precision: "f32" };
 }
 
 /** Refuses what is no script file, with the name that was probably meant. */

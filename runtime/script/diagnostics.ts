@@ -56,6 +56,7 @@ function placeOf(span: Span | undefined, sources: ReadonlyMap<string, string>): 
 /** Codes of failures that no part of a program is to blame for. */
 const outOfMemory = "K0341";
 const internalError = "K0342";
+const deviceLost = "K0343";
 
 /** All that an error says: binding may find several things wrong at once. */
 export function diagnosticsOf(error: unknown): readonly Diagnostic[] {
@@ -80,6 +81,10 @@ export function diagnosticOf(error: unknown): Diagnostic {
     return errorAt(code, span, message, help === undefined ? {} : { help });
   }
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && error.name === "DeviceLostError")
+    return errorAt(deviceLost, undefined, message, {
+      help: "Run the script again, or with --backend cpu. Long steps are cut short by some drivers: use smaller sizes.",
+    });
   if (error instanceof RangeError && /allocation failed|Invalid (typed )?array (buffer )?length/i.test(message))
     return errorAt(outOfMemory, undefined, "There is not enough memory for an array of the program.", {
       help: "Use smaller sizes, or --precision f32.",

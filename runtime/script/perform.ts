@@ -34,7 +34,7 @@ import { checkDataNames, parseSettings } from "./settings.ts";
 /** All of it plain data: it crosses to a worker thread. */
 export interface RunRequest {
   readonly file: string;
-  readonly backend: "cpu" | "reference";
+  readonly backend: "cpu" | "reference" | "webgpu";
   readonly data: Readonly<Record<string, string>>;
   readonly set: Readonly<Record<string, string>>;
   readonly precision: "f64" | "f32";

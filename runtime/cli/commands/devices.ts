@@ -6,7 +6,7 @@ import type { Terminal } from "../terminal.ts";
 export function devices(terminal: Terminal): ExitCode {
   const model = cpus()[0]?.model.trim() ?? "processor";
   terminal.print(
-    `reference  the reference evaluator, f64 or f32, on one core of ${model} (${availableParallelism()} available)`,
+    `cpu        WebAssembly, f64 or f32, on one core of ${model} (${availableParallelism()} available)\nreference  the reference evaluator, on the same\nwebgpu     a GPU, f32, where the package \`webgpu\` is installed and finds one`,
   );
   return exitCodes.done;
 }

@@ -1,13 +1,13 @@
 /** `karush run`: runs a script, and shows what it does as it does it. */
 import type { Worker } from "node:worker_threads";
 import { type ExitCode, exitCodes } from "../../script/outcome.ts";
-import type { RunMessage } from "../../script/perform.ts";
+import type { RunMessage, RunRequest } from "../../script/perform.ts";
 import { splitPairs } from "../../script/settings.ts";
 import { renderPlot } from "../../show/plot-terminal.ts";
 import { Recorder, type RunRecord } from "../../show/record.ts";
 import { renderShown } from "../../show/values.ts";
 import { type CommonOptions, checkBackend, checkScriptFile } from "../options.ts";
-import { runInWorker } from "../run-in-worker.ts";
+import { type RunWatcher, runInWorker } from "../run-in-worker.ts";
 import type { Terminal } from "../terminal.ts";
 
 export interface RunOptions extends CommonOptions {
@@ -24,43 +24,60 @@ export interface RunOptions extends CommonOptions {
 
 export async function run(file: string, options: RunOptions, terminal: Terminal, worker?: Worker): Promise<ExitCode> {
   checkScriptFile(file);
-  const backend = checkBackend(options.backend);
-  const { precision } = options;
+  const { backend, software, precision } = checkBackend(options);
   const recorder = options.json || options.report !== undefined ? new Recorder() : undefined;
   const printer = options.json ? undefined : new Printer(terminal, options.quiet === true);
   let failed: string | undefined;
-  const code = await runInWorker(
-    {
-      file,
-      backend,
-      data: splitPairs(options.data, "--data"),
-      set: splitPairs(options.set, "--set"),
-      precision,
-      seed: options.seed,
-      checkFinite: options.checkFinite === true,
-      allowRead: options.allowRead,
-      allowWrite: options.allowWrite,
-      render: { color: terminal.errorColor, width: terminal.width },
+  const request: RunRequest = {
+    file,
+    backend,
+    data: splitPairs(options.data, "--data"),
+    set: splitPairs(options.set, "--set"),
+    precision,
+    seed: options.seed,
+    checkFinite: options.checkFinite === true,
+    allowRead: options.allowRead,
+    allowWrite: options.allowWrite,
+    render: { color: terminal.errorColor, width: terminal.width },
+  };
+  const watcher: RunWatcher = {
+    onMessage: (message) => {
+      recorder?.add(message);
+      if (message.kind === "usage") terminal.printUsage(message.message, message.help);
+      else if (message.kind === "progress") terminal.showProgress(message.progress);
+      else printer?.print(message);
     },
-    {
-      onMessage: (message) => {
-        recorder?.add(message);
-        if (message.kind === "usage") terminal.printUsage(message.message, message.help);
-        else if (message.kind === "progress") terminal.showProgress(message.progress);
-        else printer?.print(message);
-      },
-      onInterrupt: () => terminal.printError("Stopping at the next step. Ctrl-C again stops at once."),
-      onCrash: (reason) => {
-        failed = reason;
-      },
+    onInterrupt: () => terminal.printError("Stopping at the next step. Ctrl-C again stops at once."),
+    onCrash: (reason) => {
+      failed = reason;
     },
-    worker,
-  );
+  };
+  const code =
+    backend === "webgpu"
+      ? await onDevice(request, watcher, software, terminal)
+      : await runInWorker(request, watcher, worker);
   terminal.clearProgress();
   if (failed !== undefined) terminal.printError(failed);
   const record = recorder?.finish({ file, backend, precision, code });
   if (record && code !== exitCodes.usage) await deliver(record, options, terminal);
   return code;
+}
+
+/** What has no device says so, and has failed to run. */
+async function onDevice(
+  request: RunRequest,
+  watcher: RunWatcher,
+  software: boolean,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const { runOnDevice } = await import("../run-on-device.ts");
+  try {
+    return await runOnDevice(request, watcher, { software });
+  } catch (error) {
+    if (!(error instanceof Error && error.name === "NoDeviceError")) throw error;
+    terminal.printUsage(error.message, "--backend cpu runs everywhere.");
+    return exitCodes.failedRun;
+  }
 }
 
 async function deliver(record: RunRecord, options: RunOptions, terminal: Terminal): Promise<void> {
