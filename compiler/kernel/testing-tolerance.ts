@@ -23,3 +23,9 @@ export const primitiveTolerance: Readonly<Record<Precision, number>> = {
   f64: 2 ** 12 * worst("f64"),
   f32: 2 ** 7 * worst("f32"),
 };
+
+/**
+ * Of what a whole script shows, graph after graph: solves stop within their tolerances, most often 1e-8, of the answer,
+ * and from which side is a matter of rounding.
+ */
+export const scriptTolerance = 1e-6;

@@ -36,8 +36,8 @@ test("help and version are asked for, not errors", async () => {
   assert.equal((await karush([])).code, 2);
 });
 
-test("devices names the reference evaluator", async () => {
-  assert.match((await karush(["devices"])).out, /^reference .*f64 or f32/);
+test("devices names what scripts can run on", async () => {
+  assert.match((await karush(["devices"])).out, /^cpu .*f64 or f32[\s\S]*^reference [\s\S]*^webgpu /m);
 });
 
 test("new makes a project, and overwrites nothing", async (t) => {

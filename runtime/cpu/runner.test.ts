@@ -64,7 +64,7 @@ for (const precision of ["f64", "f32"] as const)
   });
 
 for (const [size, seeds] of [
-  ["small", 600],
+  ["small", 400],
   ["medium", 200],
   ["large", 80],
 ] as const)
@@ -76,7 +76,7 @@ for (const [size, seeds] of [
   });
 
 test("random programs, their derivatives and batches", () => {
-  for (let seed = 0; seed < 60; seed++) {
+  for (let seed = 0; seed < 40; seed++) {
     const precision = seed % 2 === 0 ? "f64" : "f32";
     const text = randomScript(seed);
     const { program } = compile(text, { file: "random.opt" });

@@ -4,6 +4,7 @@
  */
 import * as ir from "../expressions.ts";
 import type { Expression, Precision } from "../ir.ts";
+import { isFinite as isFiniteReal } from "./classify.ts";
 import { bitsToReal, mantissaBits, polynomial, withSignOf } from "./polynomial.ts";
 
 const { add, mul, sub, div, real, bits, abs, select, lt, eq, gt, unary, or, and, not } = ir;
@@ -50,14 +51,16 @@ export function log(x: Expression, precision: Precision): Expression {
   const subnormal = lt(x, real(smallestNormal[precision]));
   const { k, m } = decomposed(select(subnormal, mul(x, real(2 ** lift)), x), precision);
   const value = combined(sub(k, select(subnormal, real(lift), real(0))), sub(m, real(1)), real(0), precision);
-  return outside(x, real(0), value);
+  return outside(x, real(0), value, precision);
 }
 
-/** The value for x > pole, -inf at the pole, NaN below and of NaN, infinity of infinity. */
-function outside(x: Expression, pole: Expression, value: Expression): Expression {
-  const large = real(Number.POSITIVE_INFINITY);
+/**
+ * The value for x > pole, -inf at the pole, NaN below; infinity and NaN are their own results. The value itself is made of
+ * bits and finite even for a NaN, and a target's comparisons need not tell one: it is asked by bits.
+ */
+function outside(x: Expression, pole: Expression, value: Expression, precision: Precision): Expression {
   const special = select(eq(x, pole), real(Number.NEGATIVE_INFINITY), real(Number.NaN));
-  return select(gt(x, pole), select(lt(x, large), value, large), special);
+  return select(gt(x, pole), select(isFiniteReal(x, precision), value, x), special);
 }
 
 /** log(1 + x), accurate near 0: within 2 ULP. */
@@ -70,7 +73,7 @@ export function log1p(x: Expression, precision: Precision): Expression {
   const f = select(plain, x, sub(m, real(1)));
   const value = combined(k, f, select(plain, real(0), div(lost, u)), precision);
   const tiny = lt(abs(x), real(precision === "f64" ? 2 ** -54 : 2 ** -25));
-  return select(tiny, x, outside(x, real(-1), value));
+  return select(tiny, x, outside(x, real(-1), value, precision));
 }
 
 /** asinh: within 2 ULP. */

@@ -2,9 +2,9 @@
  * sin, cos and tan: Cody and Waite's reduction with pi/2 in several parts, then the polynomials of fdlibm's k_sin.c and
  * k_cos.c (Sun Microsystems, 1993), in f32 those of Cephes.
  *
- * Range: within 2 ULP for |x| up to 2^20 pi/2 in f64 and 2^13 pi/2 in f32. From there the absolute error grows: in f64 it
- * is below 4e-15 up to 2^40; in f32 below 3e-6 up to 2^17 and below 0.04 up to 2^20, where neighbouring arguments are as far
- * apart. Beyond those ends the result is NaN rather than wrong.
+ * Range: |x| < 2^40 in f64 and |x| < 2^20 in f32, multiples of pi/2 included. sin and cos are within 1 ULP in f64, and in
+ * f32 up to 2^17; tan is within 1.5 there. In the rest of f32 they are within 2 (tan 2.5): n is known less well, and what
+ * is left of x exceeds pi/4. Beyond these ends the result is NaN rather than wrong.
  */
 import * as ir from "../expressions.ts";
 import type { Expression, Precision } from "../ir.ts";
@@ -12,11 +12,11 @@ import { mantissaBits, polynomial } from "./polynomial.ts";
 
 const { add, mul, sub, div, real, abs, select, lt, eq, ne, neg, unary } = ir;
 
-/** pi/2 in parts of 33 bits. */
+/** pi/2 in parts of 33 bits, and what they leave. */
 const parts64 = [1.5707963267341256, 6.077100506303966e-11, 2.0222662487111665e-21] as const;
 const rest64 = 8.4784276603689e-32;
-/** pi/2 in parts of at most 11 bits, and what they leave. */
-const parts32 = cut(4, 11);
+/** pi/2 in parts of at most 14 bits, and what they leave. */
+const parts32 = cut(4, 14);
 const rest32 = parts32.reduce((rest, part) => rest - part, Math.PI / 2) + 6.123233995736766e-17;
 
 function cut(count: number, digits: number): readonly number[] {
@@ -42,32 +42,23 @@ function reduced(x: Expression, precision: Precision): Reduced {
   const last = precision === "f64" ? 2 ** 40 : 2 ** 20;
   const usable = lt(abs(x), real(last));
   const n = unary("nearest", mul(select(usable, x, real(0)), real(2 / Math.PI)));
-  if (precision === "f32") {
-    let y: Expression = sub(sub(x, mul(n, real(parts32[0]!))), mul(n, real(parts32[1]!)));
-    let low: Expression = real(0);
-    for (const part of [...parts32.slice(2), rest32]) {
-      const w = mul(n, real(part));
-      const next = sub(y, w);
-      low = add(low, sub(sub(y, next), w));
-      y = next;
-    }
-    const sum = add(y, low);
-    return { y: sum, tail: add(sub(y, sum), low), n, usable };
-  }
-  // The multiples of the first part are exact when n is cut in two.
-  const upper = mul(unary("trunc", mul(n, real(2 ** -20))), real(2 ** 20));
+  const [parts, rest, step] =
+    precision === "f64" ? ([parts64, rest64, 2 ** 20] as const) : ([parts32, rest32, 2 ** 10] as const);
+  // With n cut in two the multiples of all parts are exact.
+  const upper = mul(unary("trunc", mul(n, real(1 / step))), real(step));
   const lower = sub(n, upper);
-  let r = sub(sub(x, mul(upper, real(parts64[0]))), mul(lower, real(parts64[0])));
+  // So are these differences: of the first part because x is near to it, and what that leaves of x is a multiple of a
+  // unit so large that it and the next product leave a number of few digits.
+  let r = sub(sub(x, mul(upper, real(parts[0]!))), mul(lower, real(parts[0]!)));
+  r = sub(r, mul(upper, real(parts[1]!)));
   let low: Expression = real(0);
-  for (const part of [parts64[1], parts64[2]]) {
-    for (const m of [upper, lower]) {
-      const w = mul(m, real(part));
-      const next = sub(r, w);
-      low = add(low, sub(sub(r, next), w));
-      r = next;
-    }
+  const products = parts.slice(1).flatMap((part) => [mul(upper, real(part)), mul(lower, real(part))]);
+  for (const w of products.slice(1)) {
+    const next = sub(r, w);
+    low = add(low, sub(sub(r, next), w));
+    r = next;
   }
-  low = sub(low, mul(n, real(rest64)));
+  low = sub(low, mul(n, real(rest)));
   const y = add(r, low);
   return { y, tail: add(sub(r, y), low), n, usable };
 }

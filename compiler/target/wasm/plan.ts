@@ -452,27 +452,56 @@ class FunctionEmitter {
     this.#push(b, step.steps);
     b.get(taken);
     b.memory("i32.store");
-    this.#clearRest(b, step, taken);
+    this.#clearRest(b, step, taken, limit);
   }
 
   /** Results of steps that were not taken are zero. */
-  #clearRest(b: FunctionBuilder, step: LoopStep, taken: number): void {
-    if (step.length === undefined || (!step.condition && !step.count)) return;
-    for (const r of step.results) {
-      const slice = (r.length / Math.max(1, step.length)) * this.#bytes(r);
-      if (slice === 0) continue;
+  #clearRest(b: FunctionBuilder, step: LoopStep, taken: number, limit: number): void {
+    const { length } = step;
+    if (length === undefined || (!step.condition && !step.count)) return;
+    const [from, to] = [b.local("i32"), b.local("i32")];
+    if (step.reverse) {
+      // Taken are the last of the first `limit`: those before them, and those after the limit, are left.
+      b.i32(0);
+      b.set(from);
+      b.get(limit);
       b.get(taken);
-      b.i32(step.length);
+      b.emit("i32.sub");
+      b.set(to);
+      this.#clear(b, step, from, to);
+      b.get(limit);
+      b.i32(0);
+      b.get(limit);
+      b.i32(0);
+      b.emit("i32.gt_s");
+      b.emit("select");
+      b.set(from);
+    } else {
+      b.get(taken);
+      b.set(from);
+    }
+    b.i32(length);
+    b.set(to);
+    this.#clear(b, step, from, to);
+  }
+
+  /** Zeros in the slices of the results from one place up to another. */
+  #clear(b: FunctionBuilder, step: LoopStep, from: number, to: number): void {
+    for (const r of step.results) {
+      const slice = (r.length / Math.max(1, step.length!)) * this.#bytes(r);
+      if (slice === 0) continue;
+      b.get(from);
+      b.get(to);
       b.emit("i32.lt_s");
       b.if(() => {
         this.#push(b, r);
-        b.get(taken);
+        b.get(from);
         b.i32(slice);
         b.emit("i32.mul");
         b.emit("i32.add");
         b.i32(0);
-        b.i32(step.length!);
-        b.get(taken);
+        b.get(to);
+        b.get(from);
         b.emit("i32.sub");
         b.i32(slice);
         b.emit("i32.mul");

@@ -268,13 +268,13 @@ fn main(
     segment += ${segmentWords}u;
   }
   let i = id - tables[segment];
-  var from = tables[segment + 1u] + i * tables[segment + 5u];
+  var source = tables[segment + 1u] + i * tables[segment + 5u];
   var to = tables[segment + 2u] + i;
   if tables[segment + 6u] != 0u {
     let place = state[tables[segment + 6u] - 1u];
-    from += place * tables[segment + 3u];
+    source += place * tables[segment + 3u];
     to += place * tables[segment + 4u];
   }
-  data[to] = data[from];
+  data[to] = data[source];
 }
 `;
