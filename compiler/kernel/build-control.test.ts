@@ -27,7 +27,10 @@ test("the cases are what they say: checks fail, loops end early, lanes report", 
     return outcomeOf(evaluated, graph, operands, "f64");
   };
   assert.equal(outcome("a check that fails tells of the first place").failure?.message, "2.5 squared is 9.25, with 3");
-  assert.equal(outcome("a check that fails with numbers that are none").failure?.message, "NaN squared is NaN, with 0.25");
+  assert.equal(
+    outcome("a check that fails with numbers that are none").failure?.message,
+    "NaN squared is NaN, with 0.25",
+  );
   assert.deepEqual(
     outcome("reports of lanes, but for those not asked").solves.map((s) => s.status),
     [1, 0],

@@ -180,7 +180,6 @@ function simplifyBool(name: BinaryName, a: Expression, b: Expression): Expressio
   return undefined;
 }
 
-const isInt = (e: Expression, value: number) => e.op === "constant" && e.value === value;
 const intValue = (e: Expression): number | undefined => (e.op === "constant" ? Number(e.value) : undefined);
 
 const bounds = new WeakMap<Expression, number | null>();

@@ -456,7 +456,7 @@ class Grouping {
       for (const u of [...this.needs[id]!].sort((a, b) => a - b)) visit(u);
       order.push(this.units[id]!);
     };
-    this.units.forEach((_, id) => visit(id));
+    for (let id = 0; id < this.units.length; id++) visit(id);
     return order;
   }
 

@@ -70,12 +70,12 @@ class PlanInterpreter {
       case "branch": {
         const chosen = at(step.predicate)[0] ? step.then : step.otherwise;
         const results = this.call(chosen, step.inputs.map(at));
-        step.outputs.forEach((b, i) => at(b).set(results[i]!));
+        for (const [i, b] of step.outputs.entries()) at(b).set(results[i]!);
         return;
       }
       case "call": {
         const results = this.call(step.callee, step.inputs.map(at));
-        step.outputs.forEach((b, i) => at(b).set(results[i]!));
+        for (const [i, b] of step.outputs.entries()) at(b).set(results[i]!);
         return;
       }
       case "loop":
@@ -115,7 +115,7 @@ class PlanInterpreter {
       if (step.condition && !this.call(step.condition, operands)[0]![0]) break;
       const next = this.call(step.body, operands);
       carry = next.slice(0, carry.length);
-      step.results.forEach((b, i) => slice(b, place).set(next[carry.length + i]!));
+      for (const [i, b] of step.results.entries()) slice(b, place).set(next[carry.length + i]!);
     }
     step.carry.forEach((c, i) => {
       frame.set(c.result, carry[i]!.slice());

@@ -48,7 +48,7 @@ export function printExpression(e: Expression): string {
 }
 
 function printStatements(statements: readonly Statement[], indent: string): string[] {
-  return statements.flatMap((s): string[] => {
+  const lines = (s: Statement): string[] => {
     const inside = (body: readonly Statement[]) => printStatements(body, `${indent}  `);
     switch (s.op) {
       case "let":
@@ -76,7 +76,8 @@ function printStatements(statements: readonly Statement[], indent: string): stri
           `${indent}}`,
         ];
     }
-  });
+  };
+  return statements.flatMap(lines);
 }
 
 /** A kernel as loops. */

@@ -289,7 +289,7 @@ class Rows {
     }
     const dims = s.space.axes.map((x) => s.space.shape[x]!);
     statements.push(
-      ...this.#loops(s, dims, state, (inner, places, into) => {
+      ...this.#loops(dims, state, (inner, places, into) => {
         let next = 0;
         const coordinates = s.space.shape.map((_, i) => {
           const reduced = s.space.axes.indexOf(i);
@@ -357,7 +357,6 @@ class Rows {
 
   /** The loop nest over the reduced axes; `body` is given the innermost index, all places and the accumulators. */
   #loops(
-    s: Extract<Segment, { kind: "inner" }>,
     dims: readonly number[],
     state: ReadonlyMap<ReduceNode, Local[]>,
     body: (inner: Expression, places: readonly Expression[], state: ReadonlyMap<ReduceNode, Local[]>) => Statement[],
@@ -535,7 +534,7 @@ function chunksKernel(
             (k) => {
               const flat = ir.knownBelow(ir.add(ir.add(begin, from), k), n);
               const places = ir.coordinatesOf(flat, dims);
-              return reduceElements(a, group, members, space, at, places, c, (r, e) => {
+              return reduceElements(a, members, space, at, places, c, (r, e) => {
                 const i = reduces.indexOf(r);
                 return {
                   op: "assign",
@@ -572,7 +571,6 @@ function chunksKernel(
 /** The members' statements at one place of their space. */
 function reduceElements(
   a: KernelAssembly,
-  group: Group,
   members: readonly Member[],
   space: Space,
   at: readonly Expression[],
@@ -643,7 +641,7 @@ function columnsKernel(
             last,
             "independent",
             (j) =>
-              reduceElements(a, group, members, space, [...ir.coordinatesOf(o, lead), j], places, c, (r, e) =>
+              reduceElements(a, members, space, [...ir.coordinatesOf(o, lead), j], places, c, (r, e) =>
                 accumulate(j, r, e),
               ),
             { vectorize: true },

@@ -123,8 +123,10 @@ export const controlCases: readonly Runnable[] = [
       scan(b, atoms, { ...plain, body: doubling, condition: below, length: undefined, stacked: 0 }),
     ),
   ),
-  runnable("a loop whose states begin as one array", [real(0.1), randomArray([3], 5), randomArray([4, 3], 6)], (b, atoms) =>
-    scan(b, [atoms[0]!, atoms[1]!, atoms[1]!, atoms[2]!], { ...plain, body: swap, length: 4 }),
+  runnable(
+    "a loop whose states begin as one array",
+    [real(0.1), randomArray([3], 5), randomArray([4, 3], 6)],
+    (b, atoms) => scan(b, [atoms[0]!, atoms[1]!, atoms[1]!, atoms[2]!], { ...plain, body: swap, length: 4 }),
   ),
   runnable("a loop whose operands are literals", [randomArray([2], 7)], (b, [x]) =>
     scan(b, [realLiteral(0.25), realLiteral(1), intLiteral(-2), x!], {
@@ -145,7 +147,15 @@ export const controlCases: readonly Runnable[] = [
   }),
   runnable("a check that holds", [ndArray("real", [3], [1, 0.5, 1.5]), real(3)], checked),
   runnable("a check that fails tells of the first place", [ndArray("real", [4], [1, 2.5, 0.5, 3.5]), real(3)], checked),
-  runnable("a check that fails with numbers that are none", [ndArray("real", [2], [1, Number.NaN]), real(0.25)], checked),
+  runnable(
+    "a check that fails with numbers that are none",
+    [ndArray("real", [2], [1, Number.NaN]), real(0.25)],
+    checked,
+  ),
   runnable("a check of nothing holds", [ndArray("real", [0], []), real(3)], checked),
-  runnable("reports of lanes, but for those not asked", [ndArray("int", [3], [1, -1, 0]), randomArray([3, 1], 10)], reported),
+  runnable(
+    "reports of lanes, but for those not asked",
+    [ndArray("int", [3], [1, -1, 0]), randomArray([3, 1], 10)],
+    reported,
+  ),
 ];

@@ -57,10 +57,7 @@ export const fusionCases: readonly FusionCase[] = [
   {
     name: "concat and pad choose inside the kernel",
     operands: arrays([4, 3], [2, 3]),
-    build: (b, [x, y]) => [
-      mul(b, concat(b, [x!, y!, x!], 0), realLiteral(2)),
-      pad(b, y!, [1, 0], [0, 2], [2, 1], 0.5),
-    ],
+    build: (b, [x, y]) => [mul(b, concat(b, [x!, y!, x!], 0), realLiteral(2)), pad(b, y!, [1, 0], [0, 2], [2, 1], 0.5)],
   },
   {
     name: "a sum takes in what it sums, and maps after it join",
@@ -175,7 +172,13 @@ export const fusionCases: readonly FusionCase[] = [
     operands: arrays([], []),
     build: (b, [x, y]) => {
       const positive = greater(b, x!, y!);
-      return [add(b, sin(b, x!), y!), positive, not(b, positive), select(b, positive, x!, y!), convert(b, positive, "int")];
+      return [
+        add(b, sin(b, x!), y!),
+        positive,
+        not(b, positive),
+        select(b, positive, x!, y!),
+        convert(b, positive, "int"),
+      ];
     },
   },
   {
@@ -207,4 +210,3 @@ export const fusionCases: readonly FusionCase[] = [
 function backwards(b: Emitter, n: number): Atom {
   return sub(b, intLiteral(n - 1), iota(b, n));
 }
-

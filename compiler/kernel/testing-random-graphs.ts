@@ -105,7 +105,9 @@ class GraphWriter {
 
   /** Another of this shape, if need be made of a row or a number. */
   #alike(v: Value): Value {
-    const same = this.#values.filter((o) => o.shape.length === v.shape.length && o.shape.every((d, i) => d === v.shape[i]));
+    const same = this.#values.filter(
+      (o) => o.shape.length === v.shape.length && o.shape.every((d, i) => d === v.shape[i]),
+    );
     if (same.length > 1 && this.#pick(4) > 0) return this.#one(same);
     for (let tries = 0; tries < 8; tries++) {
       const o = this.#value();
@@ -257,5 +259,7 @@ class GraphWriter {
 /** The operands as a precision has them. */
 export const narrowed = (operands: readonly NdArray[], precision: "f64" | "f32"): NdArray[] =>
   operands.map((x) =>
-    x.dtype === "real" && precision === "f32" ? { ...x, data: Float32Array.from(x.data) } : ndArray(x.dtype, x.shape, x.data),
+    x.dtype === "real" && precision === "f32"
+      ? { ...x, data: Float32Array.from(x.data) }
+      : ndArray(x.dtype, x.shape, x.data),
   );

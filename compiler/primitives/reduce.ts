@@ -173,7 +173,7 @@ const argLowering = (compare: (candidate: Expression, best: Expression) => Expre
   kind: "reduce",
   reduction: ({ params: { axis }, inputs, precision }) => {
     const { shape, dtype } = inputs[0]!;
-    const isNaN = (x: Expression) => (dtype === "real" ? isNaNReal(x, precision) : ir.bool(false));
+    const isNaNElement = (x: Expression) => (dtype === "real" ? isNaNReal(x, precision) : ir.bool(false));
     return {
       shape,
       axes: [axis],
@@ -184,7 +184,7 @@ const argLowering = (compare: (candidate: Expression, best: Expression) => Expre
       step: ([best, place], element, at) => {
         const wins = ir.or(
           ir.eq(at, ir.int(0)),
-          ir.or(compare(element, best!), ir.and(isNaN(element), ir.not(isNaN(best!)))),
+          ir.or(compare(element, best!), ir.and(isNaNElement(element), ir.not(isNaNElement(best!)))),
         );
         return [ir.select(wins, element, best!), ir.select(wins, at, place!)];
       },

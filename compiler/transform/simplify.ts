@@ -25,7 +25,9 @@ function splice(b: Builder, graph: Graph, values: Map<number, Atom>): Atom[] {
   const atom = (a: Atom): Atom => (a.kind === "literal" ? a : values.get(a.id)!);
   for (const e of graph.equations) {
     const results = b.at(e.span, () => equation(b, e, e.inputs.map(atom)), e.pass);
-    e.outputs.forEach((v, i) => values.set(v.id, results[i]!));
+    e.outputs.forEach((v, i) => {
+      values.set(v.id, results[i]!);
+    });
   }
   return graph.outputs.map(atom);
 }
