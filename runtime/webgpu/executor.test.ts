@@ -1,0 +1,57 @@
+/** Plans of loops, branches, calls, checks and fused kernels on a device, against the evaluator in f32. */
+import assert from "node:assert/strict";
+import { after, test } from "node:test";
+import type { NdArray } from "../../compiler/core/array.ts";
+import { Builder } from "../../compiler/core/builder.ts";
+import { CheckError, evaluationContext } from "../../compiler/core/evaluate.ts";
+import type { Graph } from "../../compiler/core/graph.ts";
+import { controlCases } from "../../compiler/kernel/testing-control-cases.ts";
+import { fusionCases } from "../../compiler/kernel/testing-fusion-cases.ts";
+import { assertSameOutcome, evaluated, type GraphOutcome, outcomeOf } from "../../compiler/kernel/testing-plans.ts";
+import { narrowed } from "../../compiler/kernel/testing-random-graphs.ts";
+import { programTolerance } from "../../compiler/kernel/testing-tolerance.ts";
+import { softwareDevice, withTimeLimit } from "../testing-adapter/testing.ts";
+import { WebGpuRunner } from "./executor.ts";
+
+const runner = WebGpuRunner.create(await softwareDevice());
+after(() => runner.close());
+
+async function outcomeOnDevice(what: string, graph: Graph, inputs: readonly NdArray[]): Promise<GraphOutcome> {
+  const solves: { status: number; iterations: number; error: number }[] = [];
+  const context = evaluationContext({
+    precision: "f32",
+    solved: ({ status, iterations, error }) => solves.push({ status, iterations, error }),
+  });
+  try {
+    const results = await withTimeLimit(what, runner.run(graph, inputs, context));
+    return { results, failure: undefined, solves };
+  } catch (error) {
+    if (!(error instanceof CheckError)) throw error;
+    return { results: [], failure: error.failure, solves };
+  }
+}
+
+async function compare(name: string, graph: Graph, operands: readonly NdArray[]): Promise<void> {
+  const given = narrowed(operands, "f32");
+  const found = await outcomeOnDevice(name, graph, given);
+  assertSameOutcome(name, found, outcomeOf(evaluated, graph, given, "f32"), programTolerance.f32);
+}
+
+/** A device need not tell NaNs from numbers that it computes: what is compared there is finite. */
+const aboutNaN = /none/;
+
+for (const { name, graph, operands } of controlCases)
+  if (!aboutNaN.test(name)) test(name, () => compare(name, graph, operands));
+
+for (const { name, operands, build } of fusionCases)
+  test(name, () => {
+    const b = new Builder();
+    const inputs = operands.map((x) => b.input({ dtype: x.dtype, shape: x.shape }));
+    return compare(name, b.close(name, build(b, inputs)).graph, operands);
+  });
+
+test("one graph runs again and again, each time from the beginning", async () => {
+  const { graph, operands } = controlCases[0]!;
+  for (let i = 0; i < 3; i++) await compare("again", graph, operands);
+  assert.ok(runner.statistics.submissions >= 1);
+});
