@@ -1,7 +1,7 @@
 /** One kernel under construction: which buffers are its arrays, and what its own values are. */
-import { sizeOf } from "../core/array.ts";
 import type { Var } from "../core/graph.ts";
 import type { Span } from "../syntax/tree.ts";
+import { operandsOf } from "./affine.ts";
 import * as ir from "./expressions.ts";
 import { type Fusion, Puller } from "./fuse.ts";
 import type { Expression, Kernel, KernelArray, Loop, Statement } from "./ir.ts";
@@ -76,40 +76,20 @@ export class KernelAssembly {
 
 /** True when no index divides by or takes a remainder of something with this local. */
 export function isStraight(e: Expression, inner: Expression): boolean {
-  const seen = new Map<Expression, { uses: boolean; broken: boolean }>();
+  /** Whether a node's value depends on the local by integer arithmetic. */
+  const seen = new Map<Expression, boolean>();
   let broken = false;
   const visit = (x: Expression): boolean => {
     const known = seen.get(x);
-    if (known) return known.uses;
-    const entry = { uses: x === inner, broken: false };
-    seen.set(x, entry);
+    if (known !== undefined) return known;
     let uses = x === inner;
-    const parts = x.op === "load" ? [x.index] : childrenOf(x);
-    for (const p of parts) if (visit(p)) uses = true;
+    for (const p of operandsOf(x)) if (visit(p)) uses = true;
     if (x.op === "binary" && x.kind === "int" && (x.name === "div" || x.name === "rem") && uses) broken = true;
     // What is loaded is a value, not a place.
-    entry.uses = uses && x.kind === "int" && x.op !== "load";
-    return entry.uses;
+    const counts = uses && x.kind === "int" && x.op !== "load";
+    seen.set(x, counts);
+    return counts;
   };
   visit(e);
   return !broken;
 }
-
-function childrenOf(e: Expression): readonly Expression[] {
-  switch (e.op) {
-    case "unary":
-      return [e.a];
-    case "binary":
-      return [e.a, e.b];
-    case "select":
-      return [e.condition, e.a, e.b];
-    case "call":
-      return e.arguments;
-    default:
-      return [];
-  }
-}
-
-export const kindOf = (v: Var): Buffer["kind"] => v.type.dtype;
-export const shapeOf = (v: Var): number[] => v.type.shape.map((d) => Number(d));
-export const lengthOf = (shape: readonly number[]): number => sizeOf(shape);

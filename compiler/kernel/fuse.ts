@@ -272,7 +272,7 @@ class Grouping {
     }
     const { shape, axes } = root.reduction;
     const space: Space = { shape, axes };
-    group.style = this.styleOf(root, group);
+    group.style = this.styleOf(root);
     group.members.push({ root, space });
   }
 
@@ -327,7 +327,7 @@ class Grouping {
     const plain = group.members.every((m) => m.space === undefined);
     if (sameShape(kept(space), group.outer)) {
       // The group's outer places are this reduction's: a row more to reduce.
-      const style = this.styleOf(root, group);
+      const style = this.styleOf(root);
       if (plain) {
         // Outer values read by a split reduction would have to be known before it starts.
         if (style !== "rows") return false;
@@ -349,7 +349,7 @@ class Grouping {
       group.outer = kept(space);
       group.members = group.members.map((m) => ({ root: m.root, space }));
       this.places.delete(group.id);
-      group.style = this.styleOf(root, group);
+      group.style = this.styleOf(root);
       if (this.#admit(group, { root, space })) return true;
       Object.assign(group, before);
       this.places.delete(group.id);
@@ -419,20 +419,20 @@ class Grouping {
   }
 
   /** How a reduction should run, by its sizes and by how its operands lie in memory. */
-  styleOf(root: ReduceNode, group: Group): Style {
+  styleOf(root: ReduceNode): Style {
     const space: Space = root.reduction;
     const outer = sizeOf(kept(space));
     const inner = sizeOf(space.shape) / Math.max(outer, 1);
     if (root.reduction.operator === undefined || space.axes.length === 0 || sizeOf(space.shape) === 0) return "rows";
     if (this.options.style === "invocations") return outer < 1024 && inner >= 2048 ? "split" : "rows";
     const lastKept = space.shape.findLastIndex((_, i) => !space.axes.includes(i));
-    if (lastKept >= 0 && space.shape[lastKept]! >= 4 && inner >= 32 && this.#liesAlong(root, group, space, lastKept))
+    if (lastKept >= 0 && space.shape[lastKept]! >= 4 && inner >= 32 && this.#liesAlong(root, space, lastKept))
       return "columns";
     return outer < 8 && inner >= 32_768 ? "split" : "rows";
   }
 
   /** Whether more operands lie along a kept axis than along the innermost reduced one. */
-  #liesAlong(root: ReduceNode, _group: Group, space: Space, keptAxis: number): boolean {
+  #liesAlong(root: ReduceNode, space: Space, keptAxis: number): boolean {
     const at = space.shape.map((n, i) => ir.local("int", `s${i}`, n));
     const puller = new Puller(this.producer, this.virtual, (v, coordinates) => placeholder(v, coordinates));
     const element = puller.reduced(root, at);
