@@ -4,7 +4,7 @@
  */
 import type { NdArray } from "./core/array.ts";
 import type { Graph } from "./core/graph.ts";
-import type { EvaluationContext, SolveEvent } from "./core/primitive.ts";
+import type { EvaluationContext, ReportRole, SolveEvent } from "./core/primitive.ts";
 import type { Diagnostic } from "./syntax/diagnostic.ts";
 import type { DataSelection, SourceFile, Span } from "./syntax/tree.ts";
 
@@ -73,15 +73,26 @@ export interface CompileResult {
 /** What runs graphs: a compiled back end, in place of the reference evaluator. */
 export interface GraphRunner {
   /**
-   * Runs a closed graph. `context` hears of failed checks, solves and loops at work, as with the evaluator. With `keep`
-   * operands and results may stay where the back end has them, for as long as the arrays are in use.
+   * Runs a closed graph. `context` hears of failed checks, solves and loops at work, as with the evaluator. Throws a
+   * BackendError when the graph cannot be run here, whatever its values.
    */
   run(
     graph: Graph,
     inputs: readonly NdArray[],
     context: EvaluationContext,
-    options: { keep: boolean },
+    options: GraphRunOptions,
   ): NdArray[] | Promise<NdArray[]>;
+}
+
+export interface GraphRunOptions {
+  /** Operands and results may stay where the back end has them, for as long as the arrays are in use. */
+  readonly keep: boolean;
+  /** The caller can wait; without it back ends that can answer at once do. */
+  readonly later?: boolean;
+  /** The statement. */
+  readonly span?: Span | undefined;
+  /** Hears of what the user should know about how the graph is run. */
+  readonly warn?: ((diagnostic: Diagnostic) => void) | undefined;
 }
 
 export interface BindOptions {
@@ -114,6 +125,15 @@ export type ScriptEvent =
       readonly span: Span;
     }
   | { readonly kind: "solve"; readonly solve: SolveEvent; readonly statusName: string }
+  /** What a derivative through a solve told of itself, worse than before: see `ReportRole`. */
+  | {
+      readonly kind: "certificate";
+      readonly role: Exclude<ReportRole, "solve" | "declared">;
+      readonly status: number;
+      readonly value: number;
+      readonly expression: string;
+      readonly span: Span | undefined;
+    }
   | { readonly kind: "warning"; readonly diagnostic: Diagnostic };
 
 /** `show "caption", e`: captions are text, the rest values. */

@@ -1,8 +1,11 @@
 /** What happens while a graph runs, as events and diagnostics. */
 
+import { BackendError } from "./backend-error.ts";
 import { CheckError, evaluationContext } from "./core/evaluate.ts";
 import type { EvaluationContext } from "./core/primitive.ts";
 import { statusNames } from "./core/status.ts";
+import { derivativeReports } from "./derivative-reports.ts";
+import { shortNumber } from "./numbers.ts";
 import type { RunOptions } from "./program.ts";
 import { DiagnosticError, errorAt, fail, warningAt } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
@@ -10,10 +13,12 @@ import type { Span } from "./syntax/tree.ts";
 /** The context of one statement: solves become events, bad endings of solves nobody looks at become failures. */
 export function runContext(precision: "f64" | "f32", options: RunOptions | undefined): EvaluationContext {
   const warned = new Set<string>();
+  const hear = derivativeReports(precision, options?.onEvent);
   return evaluationContext({
     precision,
     ...(options?.onTick ? { tick: options.onTick } : {}),
     solved: (solve) => {
+      if (solve.role !== "solve") return hear(solve);
       const statusName = statusNames[solve.status] ?? String(solve.status);
       // Of the solves inside a function that is being tried out, only bad endings are worth a line.
       if (solve.trial && statusName === "converged") return;
@@ -58,6 +63,8 @@ export function failureOfRun(error: unknown, span: Span | undefined): unknown {
       errorAt(failure.code, failure.span, failure.message, failure.help ? { help: failure.help } : {}),
     );
   }
+  if (error instanceof BackendError)
+    return new DiagnosticError(errorAt(error.code, span, error.message, { help: error.help }));
   if (error instanceof RangeError && /invalid (typed )?array length|allocation failed/i.test(error.message))
     try {
       fail("K0414", span, "There is not enough memory for an array of this statement.", {
@@ -67,9 +74,4 @@ export function failureOfRun(error: unknown, span: Span | undefined): unknown {
       return diagnostic;
     }
   return error;
-}
-
-/** Enough digits for a message. */
-function shortNumber(x: number): string {
-  return String(Number(x.toPrecision(3)));
 }

@@ -5,6 +5,7 @@ import { type Diagnostic, DiagnosticError, errorAt } from "../compiler/syntax/di
 import { convert } from "./data/convert.ts";
 import { codes, entryPlace } from "./data/format.ts";
 import { BindError, RunError } from "./errors.ts";
+import { attachReport, type Certificate } from "../compiler/certificate.ts";
 import type { Compiler } from "./script/compiler.ts";
 import { diagnosticsOf, isUsersMistake } from "./script/diagnostics.ts";
 import { type Progress, ProgressMeter, type Tick } from "./script/progress.ts";
@@ -39,6 +40,8 @@ export interface ModuleRunResult {
     readonly status: string;
     readonly iterations: number;
     readonly error: number;
+    /** What the derivatives through it told of themselves. */
+    readonly certificate?: Certificate;
   }[];
   readonly warnings: readonly Diagnostic[];
 }
@@ -188,6 +191,9 @@ export class Module {
           if (!trial) result.solves.push({ expression, status: event.statusName, iterations, error });
           break;
         }
+        case "certificate":
+          attachReport(result.solves, event);
+          break;
         case "warning":
           result.warnings.push(event.diagnostic);
           break;

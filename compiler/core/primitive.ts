@@ -81,8 +81,29 @@ export interface Primitive<P extends Params = Params> {
   graphs?(params: P): readonly Graph[];
 }
 
-/** One finished solve, as `--json` lists it. */
+/**
+ * What a report is about: a solve that ended; the condition its solver or its call declares, at the answer; the linear
+ * system of a derivative through it; or a number that tells how far that derivative can be trusted.
+ */
+export type ReportRole = "solve" | "declared" | "adjoint" | CertificateQuantity;
+
+/**
+ * - `distance`: the Newton correction at the answer, relative to the answer: about its relative error. The status is 0
+ *   where the condition determines the answer, `singularSystem` where it does not.
+ * - `condition`: the condition number of the linearised condition, its rows and columns scaled.
+ * - `residual`: the norm of the condition at the answer.
+ * - `margin`: how far the nearest constraint is from starting or ceasing to bind. The status is `vertex` where the
+ *   constraints that bind determine the answer alone.
+ */
+export type CertificateQuantity = "distance" | "condition" | "residual" | "margin";
+
+/** Flags in the place of a status. */
+export const singularSystem = 1;
+export const vertex = 2;
+
+/** One finished solve, as `--json` lists it, or another report on one. */
 export interface SolveEvent {
+  readonly role: ReportRole;
   readonly expression: string;
   readonly span: Span | undefined;
   readonly status: number;

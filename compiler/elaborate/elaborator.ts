@@ -56,6 +56,8 @@ export class Elaborator {
   depth = 0;
   /** True inside a solver's members: an inner solve warns nobody. */
   insideSolver = false;
+  /** While a certificate is made: derivatives through solves report all they know; `polished` ones take a Newton step first. */
+  certifying: "plain" | "polished" | undefined = undefined;
   /** What a module of the standard library declares: the solvers that stand in when `by` is left out. */
   standard: (path: string, name: string) => Term | undefined = () => undefined;
   /** Builders of script statements: what they own is constant to every derivative. */

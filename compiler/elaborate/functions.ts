@@ -391,7 +391,7 @@ function sharedCall(
 ): Term | undefined {
   if (e.mode === "check") return undefined;
   const leaves: ArrayTerm[] = [];
-  let key = `${e.insideSolver} ${sizes}`;
+  let key = `${e.insideSolver} ${e.certifying ?? ""} ${sizes}`;
   const describe = (t: Term): boolean => {
     if (t.kind === "tuple") {
       key += `(${t.names?.join() ?? t.items.length}:`;

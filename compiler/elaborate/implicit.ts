@@ -1,69 +1,79 @@
 /**
  * The derivative of a solution through its condition F(x, p) = 0: the tangent solves (dF/dx) dx = -(dF/dp) dp
  * (the implicit function theorem; see Blondel et al. 2022, "Efficient and Modular Implicit Differentiation").
- * One forward rule; reverse mode transposes it. Here the Jacobian is dense and factored once.
+ * One forward rule; reverse mode transposes it. It is a graph of the answer, of what the condition captures and of its
+ * tangents, so it can be differentiated again.
  */
 import { Builder } from "../core/builder.ts";
 import { knownDim, productOfDims } from "../core/dimension.ts";
 import { type Atom, type Graph, newVar } from "../core/graph.ts";
-import { neg } from "../primitives/arithmetic.ts";
-import { equal } from "../primitives/comparison.ts";
-import { convert } from "../primitives/convert.ts";
-import { iota } from "../primitives/iota.ts";
-import { linearSolve } from "../primitives/linear-solve.ts";
-import { broadcast, concat, reshape, slice, transpose } from "../primitives/shape.ts";
+import { neg, sub } from "../primitives/arithmetic.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { batchGraph, withLanes } from "../transform/batch.ts";
 import { customDerivativePrimitive } from "../transform/control/custom.ts";
-import { check, stopGradient } from "../transform/control/effects.ts";
+import { stopGradient } from "../transform/control/effects.ts";
+import { inlineGraph } from "../transform/inline.ts";
 import { jvpGraph } from "../transform/jvp.ts";
 import { instantiate } from "../transform/zeros.ts";
+import { chooseMethod, describeMethod, type ImplicitAdjoint } from "./adjoint.ts";
+import { type Activity, certify } from "./certificate-reports.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { type LinearisedCondition, linearSystem } from "./linearised-condition.ts";
 import { realTerm } from "./operators.ts";
-import { type ArrayTerm, leavesOf, rebuild, showTermType, type Term } from "./terms.ts";
+import { type ArrayTerm, leavesOf, realArray, rebuild, showTermType, type Term } from "./terms.ts";
 
-/** The solution, with its derivative given by `condition`. */
-export function implicitSolution(e: Elaborator, solution: Term, condition: (x: Term) => Term, span: Span): Term {
+export interface ImplicitSolution {
+  readonly solution: Term;
+  /** What vanishes there. */
+  readonly condition: (x: Term) => Term;
+  readonly adjoint: ImplicitAdjoint;
+  /** True where the condition is the gradient of something: its Jacobian is symmetric. */
+  readonly symmetric: boolean;
+  /** For models with inequalities: which of them bind. */
+  readonly activity?: (solution: Term) => Activity;
+  readonly span: Span;
+}
+
+/** The solution, with its derivative given by the condition. */
+export function implicitSolution(e: Elaborator, request: ImplicitSolution): Term {
+  const { solution, span } = request;
   const leaves = leavesOf(solution, () => e.giveUp());
   const builder = new Builder({ parent: e.builder, hoist: true });
-  const inputs = leaves.map((l): ArrayTerm => ({ kind: "array", type: "real", atom: builder.input(l.atom.type) }));
-  const residual = e.within(builder, () => realTerm(e, condition(rebuild(solution, inputs)), "A condition", span));
+  const inputs = leaves.map((l) => realArray(builder.input(l.atom.type)));
+  const residual = e.within(builder, () =>
+    realTerm(e, request.condition(rebuild(solution, inputs)), "A condition", span),
+  );
   const residuals = leavesOf(residual, () => e.giveUp());
   const { graph, captured } = builder.close(
     "condition",
     residuals.map((t) => t.atom),
   );
   if (e.mode === "check") return solution;
-  const sizesOf = (ts: readonly ArrayTerm[]) => ts.map((t) => knownDim(productOfDims(t.atom.type.shape))!);
-  const total = (ns: readonly number[]) => ns.reduce((s, t) => s + t, 0);
-  if (total(sizesOf(leaves)) !== total(sizesOf(residuals)))
-    fail(
-      "K0524",
-      span,
-      `The condition of this solve has ${total(sizesOf(residuals))} equation${total(sizesOf(residuals)) === 1 ? "" : "s"} for ${total(sizesOf(leaves))} unknown${total(sizesOf(leaves)) === 1 ? "" : "s"}: ${showTermType(residual)} for ${showTermType(solution)}.`,
-    );
+  requireSquare(solution, leaves, residual, residuals, span);
 
-  const x = leaves.map((l) => stopGradient(e.builder, l.atom));
-  const identityInputs = [...x.map((a) => newVar(a.type)), ...captured.map((v) => newVar(v.type))];
+  const given = leaves.map((l) => stopGradient(e.builder, l.atom));
+  const x =
+    e.certifying === "polished"
+      ? newtonStep(
+          e,
+          given,
+          linearisedOf(e, request, { condition: graph, captured, leaves, residuals, residual }).condition,
+        )
+      : given;
+  const rule = tangentRule(e, request, { condition: graph, captured, leaves, residuals, residual });
+  const operands = [...rule.captured, ...x, ...captured];
+  const identityInputs = operands.map((a) => newVar(a.type));
   const identity: Graph = {
     name: "solution",
     inputs: identityInputs,
     equations: [],
-    outputs: identityInputs.slice(0, x.length),
+    outputs: identityInputs.slice(rule.captured.length, rule.captured.length + x.length),
   };
-  const rule = tangentRule(
-    graph,
-    x.map((a) => a.type),
-    captured.map((v) => v.type),
-    sizesOf(leaves),
-    sizesOf(residuals),
-    span,
-  );
-  const atoms = e.builder.emit(customDerivativePrimitive as never, [...x, ...captured], {
+  const atoms = e.builder.emit(customDerivativePrimitive as never, operands, {
     graph: identity,
-    rule,
-    resultsAt: 0,
+    rule: rule.graph,
+    resultsAt: rule.captured.length,
+    adjoint: rule.description,
   });
   return rebuild(
     solution,
@@ -71,91 +81,114 @@ export function implicitSolution(e: Elaborator, solution: Term, condition: (x: T
   );
 }
 
-/** Operands: x, captured, then tangents of the real ones among them (those of x are not used); gives dx. */
-function tangentRule(
-  condition: Graph,
-  xTypes: readonly Atom["type"][],
-  capturedTypes: readonly Atom["type"][],
-  xSizes: readonly number[],
-  rSizes: readonly number[],
+const sizesOf = (ts: readonly ArrayTerm[]) => ts.map((t) => knownDim(productOfDims(t.atom.type.shape))!);
+
+function requireSquare(
+  solution: Term,
+  leaves: readonly ArrayTerm[],
+  residual: Term,
+  residuals: readonly ArrayTerm[],
   span: Span,
-): Graph {
-  const b = new Builder();
-  b.span = span;
-  const x = xTypes.map((t) => b.input(t));
-  const captured = capturedTypes.map((t) => b.input(t));
-  for (const t of xTypes) b.input(t);
-  const directions = capturedTypes.map((t) => (t.dtype === "real" ? b.input(t) : undefined));
-  const n = xSizes.reduce((s, t) => s + t, 0);
-  const flat = (atoms: readonly Atom[], sizes: readonly number[], lanes?: number): Atom => {
-    const parts = atoms.map((a, i) => reshape(b, a, lanes === undefined ? [sizes[i]!] : [lanes, sizes[i]!]));
-    return parts.length === 1 ? parts[0]! : concat(b, parts, lanes === undefined ? 0 : 1);
-  };
-  return b.at(
+): void {
+  const total = (ts: readonly ArrayTerm[]) => sizesOf(ts).reduce((s, t) => s + t, 0);
+  const [unknowns, equations] = [total(leaves), total(residuals)];
+  if (unknowns === equations) return;
+  fail(
+    "K0524",
     span,
-    () => {
-      // -(dF/dp) dp
-      const moved = jvpGraph(b, condition, [...captured, ...x], [...directions, ...x.map(() => undefined)]);
-      const rhs = neg(
-        b,
-        flat(
-          moved.tangents.map((t, i) => instantiate(b, t, condition.outputs[i]!.type)),
-          rSizes,
-        ),
-      );
-      // dF/dx, one column a unit direction.
-      const inner = new Builder({ parent: b, hoist: true });
-      const units = xTypes.map((t) => inner.input(t));
-      const applied = jvpGraph(
-        inner,
-        condition,
-        [...captured, ...x],
-        [...captured.map(() => undefined), ...units],
-      ).tangents;
-      const column = inner.close(
-        "column",
-        applied.map((t, i) => instantiate(inner, t, condition.outputs[i]!.type)),
-      );
-      const eye = convert(
-        b,
-        equal(b, broadcast(b, iota(b, n), [n, n], [0]), broadcast(b, iota(b, n), [n, n], [1])),
-        "real",
-      );
-      let at = 0;
-      const basis = xTypes.map((t, i) => {
-        const part = slice(b, eye, [0, at], [n, at + xSizes[i]!], [1, 1]);
-        at += xSizes[i]!;
-        return reshape(b, part, [n, ...t.shape]);
-      });
-      const columns = batchGraph(
-        b,
-        column.graph,
-        [...column.captured, ...basis],
-        [...column.captured.map(() => false), ...basis.map(() => true)],
-        n,
-      );
-      const rows = flat(
-        columns.outputs.map((a, i) => withLanes(b, a, columns.batched[i]!, n)),
-        rSizes,
-        n,
-      );
-      const [dx, ok] = linearSolve(b, transpose(b, rows, [1, 0]), reshape(b, rhs, [n, 1]));
-      check(b, ok, [], {
-        code: "K0411",
-        message:
-          "The linear system for the derivative of this solution is singular: the condition does not determine it.",
-        help: "Several solutions lie side by side here. Add a term that picks one (a small penalty), or differentiate the iteration itself with `adjoint = unroll`.",
-        span,
-      });
-      const whole = reshape(b, dx, [n]);
-      let from = 0;
-      const outputs = xTypes.map((t, i) => {
-        const part = slice(b, whole, [from], [from + xSizes[i]!], [1]);
-        from += xSizes[i]!;
-        return reshape(b, part, t.shape);
-      });
-      return b.close("solution.tangent", outputs).graph;
-    },
-    "derivative",
+    `The condition of this solve has ${equations} equation${equations === 1 ? "" : "s"} for ${unknowns} unknown${unknowns === 1 ? "" : "s"}: ${showTermType(residual)} for ${showTermType(solution)}.`,
   );
+}
+
+interface Parts {
+  readonly condition: Graph;
+  readonly captured: readonly Atom[];
+  readonly leaves: readonly ArrayTerm[];
+  readonly residuals: readonly ArrayTerm[];
+  readonly residual: Term;
+}
+
+/** The condition's linear system, but for the point; and how it is solved, in words. */
+function linearisedOf(
+  e: Elaborator,
+  { adjoint, symmetric, solution, span }: ImplicitSolution,
+  { condition, captured, leaves, residuals, residual }: Parts,
+): { readonly condition: Omit<LinearisedCondition, "at">; readonly description: string } {
+  const sizes = sizesOf(leaves);
+  const unknowns = sizes.reduce((s, t) => s + t, 0);
+  const { method, reason } = chooseMethod(e, adjoint, unknowns, symmetric, span);
+  const linearised: Omit<LinearisedCondition, "at"> = {
+    condition,
+    captured,
+    solution,
+    residual,
+    types: leaves.map((l) => l.atom.type),
+    sizes,
+    residualSizes: sizesOf(residuals),
+    method,
+    // What damping does to the derivative is part of its error.
+    damping: e.certifying === "polished" ? undefined : adjoint.damping?.atom,
+    expression: e.textOf(span),
+    span,
+  };
+  return { condition: linearised, description: `implicit(by = ${describeMethod(method)}): ${reason}` };
+}
+
+/** x - (dF/dx)^-1 F(x); the correction is held constant, for it is zero at a solution. */
+function newtonStep(e: Elaborator, at: readonly Atom[], linearised: Omit<LinearisedCondition, "at">): readonly Atom[] {
+  const b = e.builder;
+  const values = inlineGraph(b, linearised.condition, [...linearised.captured, ...at]);
+  const correction = linearSystem(e, { ...linearised, at }).solve(values);
+  return at.map((a, i) => sub(b, a, stopGradient(b, correction[i]!)));
+}
+
+/**
+ * Operands: what the adjoint's options capture, x, what the condition captures, then tangents of the real ones among
+ * them, of which only those of the condition's are used; gives dx.
+ */
+function tangentRule(
+  e: Elaborator,
+  request: ImplicitSolution,
+  { condition, captured, leaves, residuals, residual }: Parts,
+): { readonly graph: Graph; readonly captured: readonly Atom[]; readonly description: string } {
+  const { span, solution, adjoint } = request;
+  const b = new Builder({ parent: e.builder });
+  b.span = span;
+  b.pass = "derivative";
+  const x = leaves.map((l) => b.input(l.atom.type));
+  const own = captured.map((v) => b.input(v.type));
+  for (const l of leaves) b.input(l.atom.type);
+  const directions = captured.map((v) => (v.type.dtype === "real" ? b.input(v.type) : undefined));
+  const { condition: linearised, description } = linearisedOf(e, request, {
+    condition,
+    captured: own,
+    leaves,
+    residuals,
+    residual,
+  });
+  const expression = e.textOf(span);
+  const outputs = e.within(b, () =>
+    e.inFrame(() => {
+      let at: readonly Atom[] = x;
+      for (let step = 0; step < adjoint.polish; step++) at = newtonStep(e, at, linearised);
+      const system = linearSystem(e, { ...linearised, at });
+      if (!e.insideSolver)
+        certify(e, { system, condition, captured: own, at, expression, span, activity: request.activity, solution });
+      // -(dF/dp) dp
+      const moved = jvpGraph(b, condition, [...own, ...at], [...directions, ...at.map(() => undefined)]);
+      const right = moved.tangents.map((t, i) => neg(b, instantiate(b, t, condition.outputs[i]!.type)));
+      return system.solve(right);
+    }),
+  );
+  const closed = b.close("solution.tangent", outputs);
+  const extra = closed.captured.length;
+  // The rule has a tangent for each real operand: those of the options come first, and are not used.
+  const operands = closed.graph.inputs.slice(0, extra + x.length + own.length);
+  const tangents = closed.graph.inputs.slice(operands.length);
+  const unused = closed.captured.filter((v) => v.type.dtype === "real").map((v) => newVar(v.type));
+  return {
+    graph: { ...closed.graph, inputs: [...operands, ...unused, ...tangents] },
+    captured: closed.captured.map((v) => stopGradient(e.builder, v)),
+    description,
+  };
 }

@@ -1,14 +1,18 @@
 /** `minimize`, `root` and their kin: which form a call has, what its parts are, and its default condition. */
+import { Builder } from "../core/builder.ts";
 import { reshape } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
+import { type Adjoint, adjointOf, implicitAdjoint } from "./adjoint.ts";
 import { unravel } from "./builtins/arrays.ts";
 import { denseSolve } from "./builtins/linear.ts";
 import { ravelTerm, reductionBuiltins } from "./builtins/reductions.ts";
 import { arrayArgument, type Builtin, take } from "./builtins/support.ts";
+import { matchTypes } from "./control.ts";
 import { gradient, jacobian, pulledBack } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
+import { solveOperator } from "./operator-solve.ts";
 import { arithmetic, matrixProduct, negate, realTerm, zeroLike } from "./operators.ts";
 import { solveProblem } from "./problems.ts";
 import { suggest } from "./scope.ts";
@@ -17,7 +21,10 @@ import { asSolver, type ConfiguredSolver, partNames, withKey } from "./solver-te
 import {
   type CallArguments,
   type FunctionTerm,
+  leavesOf,
   rankOf,
+  realArray,
+  rebuild,
   shapeOf,
   showTermType,
   type Term,
@@ -48,7 +55,7 @@ function requireForm(solver: ConfiguredSolver, call: string, fits: boolean, span
 interface SolveOptions {
   readonly from: Term;
   readonly solver: ConfiguredSolver;
-  readonly adjoint: "implicit" | "unroll";
+  readonly adjoint: Adjoint;
   readonly condition: FunctionTerm | undefined;
   readonly record: FunctionTerm | undefined;
 }
@@ -70,7 +77,7 @@ function options(
   return {
     from: realTerm(e, from, "What a search starts from", args.span),
     solver: asSolver(e, by ?? standInSolver(e, call, args.span), args.span),
-    adjoint: adjointOf(adjoint, args.span),
+    adjoint: adjointOf(e, adjoint, args.span),
     condition: asOptionalFunction(condition, "condition", args.span),
     record: asOptionalFunction(record, "record", args.span),
   };
@@ -92,20 +99,6 @@ function standInSolver(e: Elaborator, call: string, span: Span): Term {
   const standIn = standIns[call];
   const found = standIn && e.standard(...standIn);
   return found ?? fail("K0737", span, `\`${call}\` needs a solver: give one with \`by = ...\`.`);
-}
-
-function adjointOf(term: Term | undefined, span: Span): "implicit" | "unroll" {
-  if (!term) return "implicit";
-  if (term.kind === "word" && term.word === "unroll") return "unroll";
-  if (term.kind === "word" && term.word === "implicit" && !term.options) return "implicit";
-  if (term.kind === "word" && ["implicit", "one_step", "neumann"].includes(term.word))
-    fail(
-      "K0522",
-      span,
-      `This version differentiates through a solve by \`implicit\` or by \`unroll\`, not by \`${term.word}${term.options ? "(...)" : ""}\`.`,
-      { help: "Leave `adjoint` out for the implicit rule with a dense factorisation." },
-    );
-  return fail("K0522", span, "`adjoint` is `implicit` or `unroll`.");
 }
 
 function asOptionalFunction(term: Term | undefined, name: string, span: Span): FunctionTerm | undefined {
@@ -216,12 +209,14 @@ const linearSolveBuiltin: Builtin = (e, args) => {
     const header = solver.declaration.form;
     requireForm(solver, "linear_solve", header.kind === "solves" && header.form.name === "linear_solve", args.span);
     const operator = asOperator(e, A!, args);
+    if (e.mode === "bind" && adjointOf(e, adjoint, args.span) === implicitAdjoint)
+      return solveAsOperator(e, operator, rhs, solver, args.span);
     const names = partNames(solver.declaration);
     const record = runSolver(e, {
       call: "linear_solve",
       from: zeroLike(e, rhs),
       solver,
-      adjoint: adjointOf(adjoint, args.span),
+      adjoint: adjointOf(e, adjoint, args.span),
       condition: undefined,
       record: undefined,
       parts: new Map<string, Term>([
@@ -280,6 +275,32 @@ function asMatrix(e: Elaborator, m: Term, like: Term): Term {
   };
 }
 
+/** The system with the derivative of a linear system, whatever the solver does inside. */
+function solveAsOperator(e: Elaborator, A: FunctionTerm, right: Term, solver: ConfiguredSolver, span: Span): Term {
+  const leaves = leavesOf(right, () => e.giveUp());
+  const builder = new Builder({ parent: e.builder, hoist: true });
+  const v = rebuild(
+    right,
+    leaves.map((l) => realArray(builder.input(l.atom.type))),
+  );
+  const applied = e.within(builder, () =>
+    e.inFrame(() => matchTypes(e, e.alignTo(realTerm(e, applyTo(e, A, [v], span), "A v", span), right), right)),
+  );
+  const closed = builder.close(
+    "operator",
+    leavesOf(applied, () => e.giveUp()).map((l) => l.atom),
+  );
+  return solveOperator(e, {
+    operator: closed.graph,
+    constants: closed.captured,
+    right,
+    solver,
+    span,
+    adjoint: false,
+    expression: e.textOf(span),
+  });
+}
+
 function asOperator(e: Elaborator, A: Term, args: CallArguments): FunctionTerm {
   if (A.kind === "function") return A;
   const matrix = arrayArgument(e, "linear_solve", A, args, "real");
@@ -306,7 +327,7 @@ const solve: Builtin = (e, args) => {
       model!,
       from,
       solver,
-      adjointOf(adjoint, args.span),
+      adjointOf(e, adjoint, args.span),
       asOptionalFunction(record, "record", args.span),
       args.span,
     );
@@ -351,7 +372,7 @@ const solve: Builtin = (e, args) => {
       call: "solve",
       from: from ? realTerm(e, from, "What a search starts from", args.span) : zeroLike(e, rhs),
       solver,
-      adjoint: adjointOf(adjoint, args.span),
+      adjoint: adjointOf(e, adjoint, args.span),
       condition: asOptionalFunction(condition, "condition", args.span),
       record: asOptionalFunction(record, "record", args.span),
       parts: given,
@@ -371,7 +392,7 @@ const solve: Builtin = (e, args) => {
     call: "solve",
     from: realTerm(e, from, "What a search starts from", args.span),
     solver,
-    adjoint: adjointOf(adjoint, args.span),
+    adjoint: adjointOf(e, adjoint, args.span),
     condition: asOptionalFunction(condition, "condition", args.span),
     record: asOptionalFunction(record, "record", args.span),
     parts: given,

@@ -27,8 +27,10 @@ import { foldIn } from "../primitives/threefry.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
 import { scan } from "../transform/control/scan.ts";
+import type { Adjoint } from "./adjoint.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
+import type { Activity } from "./certificate-reports.ts";
 import { chooseTerm, joinTerms, matchTypes } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
@@ -54,7 +56,7 @@ export interface SolveForm {
   readonly from: Term;
   readonly solver: ConfiguredSolver;
   readonly parts: ReadonlyMap<string, Term>;
-  readonly adjoint: "implicit" | "unroll";
+  readonly adjoint: Adjoint;
   readonly condition: FunctionTerm | undefined;
   readonly record: FunctionTerm | undefined;
   /** True for methods whose last point is the answer: they see noise, so no point is known to be best. */
@@ -67,6 +69,10 @@ export interface SolveForm {
   readonly defaultCondition: ((x: Term) => Term) | undefined;
   /** For problems: the KKT conditions in the answer and its duals together, which then are differentiated together. */
   readonly dualCondition?: (x: Term, dual: Term) => Term;
+  /** For problems: which inequalities bind at an answer and its duals. */
+  readonly activity?: (x: Term, dual: Term) => Activity;
+  /** True when the caller tells how the solve ended. */
+  readonly silent?: boolean;
   readonly span: Span;
 }
 
@@ -295,7 +301,7 @@ class SolverRun {
       stacked: 1,
       reverse: false,
       counted: false,
-      ...(e.insideSolver ? {} : { progress: { expression: e.textOf(form.span) } }),
+      ...(e.insideSolver || form.silent ? {} : { progress: { expression: e.textOf(form.span) } }),
     });
     const n = leaves.length;
     return {

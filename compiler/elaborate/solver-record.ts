@@ -2,7 +2,7 @@
 import { Builder } from "../core/builder.ts";
 import { knownDim } from "../core/dimension.ts";
 import { type Atom, intLiteral, realLiteral, realScalar } from "../core/graph.ts";
-import { add, mul, sub } from "../primitives/arithmetic.ts";
+import { add, div, mul, sub } from "../primitives/arithmetic.ts";
 import { lessEqual } from "../primitives/comparison.ts";
 import { gather } from "../primitives/gather.ts";
 import { iota } from "../primitives/iota.ts";
@@ -11,6 +11,7 @@ import type { Span } from "../syntax/tree.ts";
 import { customDerivativePrimitive } from "../transform/control/custom.ts";
 import { check, reportPrimitive } from "../transform/control/effects.ts";
 import { noDerivative } from "../transform/control/refuse.ts";
+import { length } from "./certificate-reports.ts";
 import { stopped } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
@@ -18,6 +19,7 @@ import { implicitSolution } from "./implicit.ts";
 import { realTerm } from "./operators.ts";
 import type { LoopResult, SolveForm } from "./solver-loop.ts";
 import { type Members, memberOf, membersAt } from "./solver-terms.ts";
+import { steppedSolution } from "./stepped-solution.ts";
 import {
   type ArrayTerm,
   leavesOf,
@@ -57,7 +59,7 @@ export function solveRecord(e: Elaborator, form: SolveForm, r: LoopResult): Tupl
   const members = membersAt(e, solver, form.parts, e.dimensionTerm(0));
   const hasCondition = form.condition !== undefined || members.has("condition") || form.defaultCondition !== undefined;
   const measuresError = members.has("error") || hasCondition;
-  if (!e.insideSolver && e.mode === "bind")
+  if (!e.insideSolver && !form.silent && e.mode === "bind")
     e.builder.emit(reportPrimitive as never, [r.status, r.iterations, r.error], {
       expression: e.textOf(span),
       span,
@@ -65,7 +67,8 @@ export function solveRecord(e: Elaborator, form: SolveForm, r: LoopResult): Tupl
       trial: false,
       quiet: !measuresError,
     });
-  const unrolled = form.adjoint === "unroll";
+  if (!e.insideSolver && !form.silent && e.mode === "bind") reportDeclared(e, form, r, members);
+  const unrolled = form.adjoint.kind === "unroll";
   const refuse = (term: Term, what: string): Term =>
     unrolled
       ? term
@@ -96,6 +99,33 @@ export function solveRecord(e: Elaborator, form: SolveForm, r: LoopResult): Tupl
   };
 }
 
+/**
+ * The condition that the solver or the call declares, at the answer: what derivatives rely on. Where the solver measures
+ * its error by that condition itself, it is known already.
+ */
+function reportDeclared(e: Elaborator, form: SolveForm, r: LoopResult, members: Members): void {
+  if (!members.has("error") || !(members.has("condition") || form.condition)) return;
+  const count = leavesOf(form.from, () => e.giveUp()).length;
+  const x = rebuild(form.from, r.best.slice(0, count));
+  const residual = leavesOf(residualAt(e, form, members, x)!, () => e.giveUp()).map((l) => l.atom);
+  const size = maximum(
+    e.builder,
+    realLiteral(1),
+    length(
+      e,
+      r.best.slice(0, count).map((l) => l.atom),
+    ),
+  );
+  e.builder.emit(reportPrimitive as never, [r.status, r.iterations, div(e.builder, length(e, residual), size)], {
+    expression: e.textOf(form.span),
+    span: form.condition?.span ?? memberOf(form.solver.declaration, "condition")?.body.span ?? form.span,
+    watched: { statusRead: true },
+    trial: false,
+    quiet: true,
+    role: "declared",
+  });
+}
+
 /** The answer and its duals, with the derivative the adjoint asks for. */
 function answer(
   e: Elaborator,
@@ -110,15 +140,30 @@ function answer(
   // A method that sees noise knows no best point: its last one is the answer.
   const x = form.stochastic ? r.final.items[r.xIndex]! : rebuild(form.from, r.best.slice(0, count));
   const dual = r.dualIndex >= 0 ? rebuild(r.state.items[r.dualIndex]!, r.best.slice(count)) : undefined;
-  if (form.adjoint === "unroll") return { x, dual };
-  const { dualCondition } = form;
+  const { adjoint, dualCondition, activity } = form;
+  if (adjoint.kind === "unroll") return { x, dual };
+  if (adjoint.kind === "steps")
+    return { x: steppedSolution(e, form, r, x, adjoint.count), dual: dual && refuse(dual, "dual") };
   if (dualCondition && dual) {
     const parts = (t: Term): readonly [Term, Term] => (t.kind === "tuple" ? [t.items[0]!, t.items[1]!] : e.giveUp());
-    const both = parts(implicitSolution(e, tupleTerm([x, dual]), (t) => dualCondition(...parts(t)), span));
+    const both = parts(
+      implicitSolution(e, {
+        solution: tupleTerm([x, dual]),
+        condition: (t) => dualCondition(...parts(t)),
+        adjoint,
+        symmetric: false,
+        ...(activity ? { activity: (t: Term) => activity(...parts(t)) } : {}),
+        span,
+      }),
+    );
     return { x: both[0], dual: both[1] };
   }
   const refused = dual && refuse(dual, "dual");
-  if (hasCondition) return { x: implicitSolution(e, x, (y) => residualAt(e, form, members, y)!, span), dual: refused };
+  if (hasCondition) {
+    const symmetric = form.minimizes && form.condition === undefined && !members.has("condition");
+    const condition = (y: Term) => residualAt(e, form, members, y)!;
+    return { x: implicitSolution(e, { solution: x, condition, adjoint, symmetric, span }), dual: refused };
+  }
   const message = `The solver \`${solver.declaration.name.name}\` has no condition that its answer satisfies, so this solve is not differentiated.`;
   const help = "Say `adjoint = unroll` to differentiate its steps, or give a `condition`.";
   return { x: withoutDerivative(e, x, span, message, help), dual: refused };
@@ -134,7 +179,7 @@ function valueAt(
   refuse: (term: Term, what: string) => Term,
 ): Term {
   const value = realArray(r.value);
-  if (form.adjoint === "unroll") return value;
+  if (form.adjoint.kind === "unroll") return value;
   // A solver with a condition of its own minimises more than the objective.
   if (!form.value || members.has("condition") || form.condition) return refuse(value, "value");
   const objective = realTerm(e, form.value(x), "The value", form.span) as ArrayTerm;

@@ -2,7 +2,7 @@
  * Turns promises into a value: the graph without its `check`s, and one more output that is true when all
  * of them hold. So a solver can try a point where the objective fails, and reject it.
  */
-import { Builder } from "../core/builder.ts";
+import { Builder, removeDead } from "../core/builder.ts";
 import { type Atom, boolLiteral, boolScalar, type Equation, type Graph, intLiteral } from "../core/graph.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { fatalStatuses, statusCode } from "../core/status.ts";
@@ -12,6 +12,7 @@ import { graphHasEffect } from "./batch.ts";
 import { type CallParams, callPrimitive } from "./control/call.ts";
 import { type CondParams, cond, condPrimitive } from "./control/cond.ts";
 import { checkPrimitive, type ReportParams, reportPrimitive } from "./control/effects.ts";
+import { type OperatorSolveParams, operatorSolvePrimitive } from "./control/operator-solve.ts";
 import { type ScanParams, scan, scanOperands, scanPrimitive } from "./control/scan.ts";
 import { Environment, inlineGraph, memoized } from "./inline.ts";
 
@@ -61,6 +62,8 @@ function collectEquation(
   }
   if (primitive === (reportPrimitive as Primitive)) {
     const report = params as ReportParams;
+    // What a derivative tells of itself rejects nothing; where it can not be had its value is not finite.
+    if ((report.role ?? "solve") !== "solve") return b.emit(primitive, inputs, { ...report, trial: true });
     if (report.watched.statusRead) return b.emit(primitive, inputs, params);
     const status = inputs[0]!;
     const failed = fatalStatuses
@@ -96,8 +99,28 @@ function collectEquation(
     return results.slice(0, -1);
   }
   if (primitive === (scanPrimitive as Primitive)) return collectScan(b, inputs, params as ScanParams, note);
+  if (primitive === (operatorSolvePrimitive as Primitive)) {
+    // A system that can not be solved gives values that are not finite.
+    const { operator, transposed, solve, solveTransposed, constants } = params as OperatorSolveParams;
+    return b.emit(primitive, inputs, {
+      operator,
+      transposed,
+      solve: tried(solve),
+      solveTransposed: solveTransposed && tried(solveTransposed),
+      constants,
+    });
+  }
   // Functions with rules of their own: their checks stay, and stop the run.
   return b.emit(primitive, inputs, params);
+}
+
+/** The graph with failures that reject a trial instead of ending the run. */
+function tried(graph: Graph): Graph {
+  return memoized(graph, "tried", () => {
+    const collected = collectChecks(graph);
+    const outputs = collected.outputs.slice(0, -1);
+    return { ...collected, outputs, equations: removeDead(collected.equations, outputs) };
+  });
 }
 
 /** The loop carries `ok` last and stops at the first broken promise. */

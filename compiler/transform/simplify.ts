@@ -4,7 +4,9 @@
  */
 import { Builder } from "../core/builder.ts";
 import type { Atom, Equation, Graph } from "../core/graph.ts";
+import { call } from "./control/call.ts";
 import { forwardTangent, type PullbackParams } from "./control/custom.ts";
+import type { OperatorSolveParams } from "./control/operator-solve.ts";
 import { inlineGraph, memoized } from "./inline.ts";
 
 /** Functions of at most this many equations are spliced in. */
@@ -45,6 +47,8 @@ function equation(b: Builder, e: Equation, inputs: readonly Atom[]): readonly At
       if (graph.equations.length <= inlineLimit || primitive.name !== "call") return inlineGraph(b, graph, inputs);
       return b.emit(primitive, inputs, { ...params, graph });
     }
+    case "operator_solve":
+      return call(b, simplify((params as OperatorSolveParams).solve), inputs, false);
     case "pullback_tangent":
       return inlineGraph(b, simplify(forwardTangent(params as PullbackParams)), inputs);
     case "cond": {

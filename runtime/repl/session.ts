@@ -148,6 +148,7 @@ export class Session {
         report(event.diagnostic);
         break;
       case "solve":
+      case "certificate":
         break;
       default:
         event satisfies never;

@@ -60,6 +60,7 @@ test("a run tells what happens in order, and ends with 0", async (t) => {
       assertion(options, true);
       options.onEvent({ kind: "save", expression: "x", path: "out.json", value: realValue([], [1]), span });
       const solve = {
+        role: "solve" as const,
         expression: "minimize(f)",
         span,
         status: 1,

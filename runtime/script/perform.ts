@@ -4,6 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import path from "node:path";
+import type { CertificateEvent } from "../../compiler/certificate.ts";
 import type { NdArray } from "../../compiler/core/array.ts";
 import type {
   BoundProgram,
@@ -17,6 +18,7 @@ import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax
 import type { FileAccess } from "../data/access.ts";
 import { readData } from "../data/readers.ts";
 import { checkSavePath, saveValue } from "../data/writers.ts";
+import type { Profile, Profiler } from "../profile/profiler.ts";
 import { readModules } from "../modules.ts";
 import type { Compiler } from "./compiler.ts";
 import {
@@ -39,7 +41,11 @@ export interface RunRequest {
   readonly set: Readonly<Record<string, string>>;
   readonly precision: "f64" | "f32";
   readonly seed: number;
+  /** Of the CPU; as many as there are, up to eight, when left out. */
+  readonly threads?: number | undefined;
   readonly checkFinite?: boolean;
+  /** Whether to measure what takes how long. */
+  readonly profile?: boolean;
   readonly allowRead: readonly string[];
   readonly allowWrite: readonly string[];
   readonly render: LocateOptions;
@@ -70,14 +76,18 @@ export type RunMessage =
       readonly iterations: number;
       readonly error: number;
     }
+  | { readonly kind: "certificate"; readonly report: CertificateEvent }
   | { readonly kind: "diagnostic"; readonly diagnostic: LocatedDiagnostic }
   | { readonly kind: "progress"; readonly progress: Progress }
+  | { readonly kind: "profile"; readonly profile: Profile }
   | { readonly kind: "usage"; readonly message: string; readonly help: string | undefined }
   | { readonly kind: "done"; readonly code: ExitCode; readonly timings: Timings };
 
 export interface RunHost {
   /** What runs the graphs; the reference evaluator when left out. */
   readonly runner?: GraphRunner;
+  /** What the runner tells of what takes how long. */
+  readonly profiler?: Profiler;
   emit(message: RunMessage): void;
   /** Milliseconds from any fixed moment. */
   now(): number;
@@ -115,6 +125,7 @@ export async function performScript(compiler: Compiler, request: RunRequest, hos
       code = isUsersMistake(error) ? exitCodes.wrongProgram : exitCodes.failedRun;
     }
   }
+  if (host.profiler) host.emit({ kind: "profile", profile: await host.profiler.result(sources) });
   host.emit({ kind: "done", code, timings });
 }
 
@@ -283,6 +294,9 @@ function handle(
       if (!trial) host.emit({ kind: "solve", expression, status: event.statusName, iterations, error });
       break;
     }
+    case "certificate":
+      host.emit({ kind: "certificate", report: event });
+      break;
     case "warning":
       report(event.diagnostic);
       break;

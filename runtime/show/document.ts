@@ -1,6 +1,8 @@
 /** The document `karush run --json` prints: its fields are a contract with programs. */
+import type { Certificate } from "../../compiler/certificate.ts";
 import type { NdArray } from "../../compiler/core/array.ts";
 import type { PlotSpecification } from "../../compiler/program.ts";
+import type { Profile } from "../profile/profiler.ts";
 import type { LocatedDiagnostic } from "../script/diagnostics.ts";
 import { type Json, jsonNumber, jsonShape, jsonValue } from "./json.ts";
 import { diagnosticsIn, plotsIn, type RunRecord } from "./record.ts";
@@ -10,6 +12,7 @@ export function jsonDocument(record: RunRecord): Json {
   return {
     file: record.file,
     backend: record.backend,
+    ...(record.device === undefined ? {} : { device: record.device }),
     precision: record.precision,
     shown: shown(record),
     asserts: record.items.flatMap((item) =>
@@ -17,15 +20,47 @@ export function jsonDocument(record: RunRecord): Json {
     ),
     plots: plotsIn(record).map(jsonPlot),
     saved: record.items.flatMap((item) => (item.kind === "save" ? [{ expr: item.expression, path: item.path }] : [])),
-    solves: record.solves.map(({ expression, status, iterations, error }) => ({
+    solves: record.solves.map(({ expression, status, iterations, error, certificate }) => ({
       expr: expression,
       status,
       iterations,
       error: jsonNumber(error),
+      ...(certificate ? { certificate: jsonCertificate(certificate) } : {}),
     })),
     timings: { ...record.timings },
+    ...(record.profile ? { profile: jsonProfile(record.profile) } : {}),
     ...(diagnostics.length > 0 ? { diagnostics } : {}),
   };
+}
+
+/** Fields that are not known are null. */
+function jsonProfile({ clock, milliseconds, statements, kernels }: Profile): Json {
+  return {
+    clock,
+    milliseconds,
+    statements: statements.map((s) => ({
+      text: s.text,
+      file: s.file ?? null,
+      line: s.line ?? null,
+      milliseconds: s.milliseconds,
+      compiling: s.compiling ?? null,
+    })),
+    kernels: kernels.map((k) => ({
+      name: k.name,
+      statement: k.statement,
+      line: k.line ?? null,
+      source: k.source ?? null,
+      runs: k.runs,
+      milliseconds: k.milliseconds,
+      bytes: k.bytes ?? null,
+      share: k.share,
+    })),
+  };
+}
+
+function jsonCertificate(certificate: Certificate): Json {
+  const fields = Object.entries(certificate);
+  return Object.fromEntries(fields.map(([name, x]) => [name, typeof x === "number" ? jsonNumber(x) : x]));
 }
 
 /** A caption belongs to the value after it; one that has none stands alone. */

@@ -1,5 +1,6 @@
 /** Derivatives as functions of functions, and the numeric gradient they are checked against. */
 import { fail } from "../../syntax/diagnostic.ts";
+import { certificate } from "../certificate.ts";
 import { checkpointed } from "../checkpoint.ts";
 import { directional, gradient, jacobian, linearized, pulledBack, stopped } from "../derivatives.ts";
 import type { Elaborator } from "../elaborator.ts";
@@ -52,6 +53,7 @@ export const calculusBuiltins: Readonly<Record<string, Builtin>> = {
   hessian: transformer("hessian", (e, f, args) => jacobian(e, gradientOf(e, f), args, "forward", "hessian")),
   hvp: transformer("hvp", (e, f, args) => directional(e, gradientOf(e, f), args, "hvp")),
   checkpoint: transformer("checkpoint", (e, f, args) => checkpointed(e, (inner) => applyTerm(e, f, inner), args)),
+  certificate: transformer("certificate", (e, f, args) => certificate(e, f as FunctionTerm, args)),
   numeric_grad: transformer("numeric_grad", (e, f, args) => numericGradient(e, f, args)),
   stop_gradient: (e, args) => {
     const [x] = take("stop_gradient", args, ["x"]);

@@ -3,7 +3,7 @@
  * And `stopGradient`, whose only effect is on derivatives.
  */
 import type { Atom } from "../../core/graph.ts";
-import type { CheckFailure, Emitter, Primitive, SolveEvent } from "../../core/primitive.ts";
+import type { CheckFailure, Emitter, Primitive, ReportRole, SolveEvent } from "../../core/primitive.ts";
 import { and, not, or } from "../../primitives/comparison.ts";
 import { convert } from "../../primitives/convert.ts";
 import { notLinear } from "../../primitives/elementwise.ts";
@@ -73,6 +73,8 @@ export interface ReportParams extends Readonly<Record<string, unknown>> {
   readonly trial: boolean;
   /** True when running out of iterations is what the solver does: nothing to warn about. */
   readonly quiet: boolean;
+  /** What it tells; a solve that ended when left out. */
+  readonly role?: ReportRole;
 }
 
 /** Operands: status, iterations, error; scalars, or one per lane. */
@@ -104,6 +106,7 @@ export const reportPrimitive: Primitive<ReportParams> = {
 /** What a finished solve is reported as. */
 export function solveEventOf(params: ReportParams, status: number, iterations: number, error: number): SolveEvent {
   return {
+    role: params.role ?? "solve",
     expression: params.expression,
     span: params.span,
     status,

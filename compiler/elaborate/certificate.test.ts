@@ -1,0 +1,108 @@
+/** Certificates: the error they state is at least the error there is, and doubts are said without being asked. */
+import assert from "node:assert/strict";
+import test from "node:test";
+import { runScript } from "../testing.ts";
+
+const imports = `
+import { lbfgs } from "std/first-order"
+import { cg } from "std/linear"
+fn f(p: real[3], w: real[3]) = dot(w - p, w - p) + p[0] * w[1]^4 + exp(w[0] * p[1]) + 0.3 * w[0] * w[2]
+fn best(p: real[3]) = sum(argmin(w => f(p, w), from = zeros[3], by = lbfgs(tol = 1e-13))^2)
+`;
+const number = (shown: ReturnType<typeof runScript>, name: string) => shown.values.get(name)![0]!;
+
+test("the error a certificate states bounds the error there is, and is not far above it", () => {
+  const rough: Readonly<Record<string, string>> = {
+    loose: "by = lbfgs(tol = 0.05)",
+    looser: "by = lbfgs(tol = 0.5)",
+    iterative: "by = lbfgs(tol = 1e-13), adjoint = implicit(by = cg(tol = 1e-2))",
+    damped: "by = lbfgs(tol = 1e-13), adjoint = implicit(damping = 1e-2)",
+    exact: "by = lbfgs(tol = 1e-13)",
+  };
+  const shown = runScript(`${imports}
+let ps = [[0.7, 0.4, 0.1], [1.3, -0.5, 0.8], [0.2, 0.9, -0.6]]
+${Object.entries(rough)
+  .map(
+    ([n, how]) => `fn ${n}(p: real[3]) = sum(argmin(w => f(p, w), from = zeros[3], ${how})^2)
+let stated_${n} = [certificate(${n})(p).error for p in ps]
+let true_${n} = [norm(grad(${n})(p) - grad(best)(p)) for p in ps]
+show stated_${n}, true_${n}`,
+  )
+  .join("\n")}`);
+  for (const n of Object.keys(rough))
+    shown.values.get(`stated_${n}`)!.forEach((stated, i) => {
+      const actual = shown.values.get(`true_${n}`)![i]!;
+      assert.ok(stated >= actual, `${n}: ${actual} is more than the ${stated} that is stated`);
+      assert.ok(stated <= 50 * actual + 1e-10, `${n}: ${stated} is stated for ${actual}`);
+    });
+});
+
+test("a certificate has value and gradient, and what they rest on", () => {
+  const shown = runScript(`${imports}
+let p = [0.7, 0.4, 0.1]
+let c = certificate(best)(p)
+let (v, g) = value_and_grad(best)(p)
+let same = [abs(c.value - v), norm(c.gradient - g)]
+let condition = c.condition
+show same, condition, c.singular, c.vertex, c.distance, c.residual, c.margin`);
+  assert.deepEqual(shown.values.get("same"), [0, 0]);
+  assert.ok(number(shown, "condition") >= 1 && number(shown, "condition") < 10);
+  assert.equal(number(shown, "c.singular"), 0);
+  assert.equal(number(shown, "c.vertex"), 0);
+  assert.ok(number(shown, "c.distance") < 1e-10 && number(shown, "c.residual") < 1e-10);
+  assert.equal(number(shown, "c.margin"), Number.POSITIVE_INFINITY);
+});
+
+test("certificates see through loops, conditionals, maps and functions, and keep the worst", () => {
+  const shown = runScript(`${imports}
+fn loose(p: real[3]) = sum(argmin(w => f(p, w), from = zeros[3], by = lbfgs(tol = 0.05))^2)
+fn through(p: real[3]) = {
+  let a = sum([best(p * (1 + 0.1 * i)) for i in 0..2])
+  let b = loop s = 0.0 for i in 0..3 { if i == 1 then s + loose(p) else s + best(p) }
+  a * b
+}
+let p = [0.7, 0.4, 0.1]
+let (whole, part) = (certificate(through)(p), certificate(loose)(p))
+show whole.distance, part.distance, whole.residual, part.residual`);
+  assert.equal(number(shown, "whole.distance"), number(shown, "part.distance"));
+  assert.equal(number(shown, "whole.residual"), number(shown, "part.residual"));
+});
+
+test("an ill-conditioned, a singular and an unsolved condition are told apart", () => {
+  const shown = runScript(`${imports}
+fn stiff(a: real) = sum(argmin(w => w[0]^2 + 1e-9 * (w[0] + w[1] - a)^2, from = zeros[2], by = lbfgs(tol = 1e-16, iters = 5000)))
+fn valley(a: real) = sum(argmin(w => (w[0] + w[1] - a)^2, from = zeros[2], by = lbfgs()))
+let (ill, singular) = (certificate(stiff)(1.0), certificate(valley)(1.0))
+show ill.singular, ill.condition, singular.singular, singular.condition, singular.error`);
+  assert.equal(number(shown, "ill.singular"), 0);
+  assert.equal(number(shown, "singular.singular"), 1);
+  assert.equal(number(shown, "singular.condition"), Number.POSITIVE_INFINITY);
+  assert.equal(number(shown, "singular.error"), Number.POSITIVE_INFINITY);
+});
+
+test("a certificate of what passes through no solve, and a derivative of a certificate, are refused", () => {
+  assert.throws(() => runScript(`show certificate(x => x^2)(1.0)`), /passes through no solve/);
+  assert.throws(
+    () => runScript(`${imports}show grad(s => certificate(best)([s, 0.4, 0.1]).error)(0.7)`),
+    /A certificate has no derivative/,
+  );
+});
+
+test("a derivative at a point that is no solution, and a condition that is not one, are said without being asked", () => {
+  const codes = (text: string) => [...new Set(runScript(`${imports}${text}`).warnings.map((w) => w.code))].sort();
+  const far = (options: string) => `
+fn far(a: real) = argmin(w => cosh(w - a) + 0.1 * w^2, from = 3.0, by = lbfgs(${options}))
+show grad(far)(0.0)`;
+  assert.deepEqual(codes(far("tol = 0.5")), ["K0422"]);
+  assert.deepEqual(codes(far("")), []);
+  const declared = (condition: string) => `
+solver descent(step: real = 0.1) minimizes f {
+  start(x) = (x: x)
+  next(s, t) = (x: s.x - step * grad(f)(s.x))
+  error(s) = norm(grad(f)(s.x))
+  condition(x) = ${condition}
+}
+show argmin(w => (w - 1)^2, from = 0.0, by = descent())`;
+  assert.deepEqual(codes(declared("x - 5")), ["K0424"]);
+  assert.deepEqual(codes(declared("2 * grad(f)(x)")), []);
+});
