@@ -3,9 +3,10 @@ import type { Var } from "../core/graph.ts";
 import type { Span } from "../syntax/tree.ts";
 import { operandsOf } from "./affine.ts";
 import * as ir from "./expressions.ts";
-import { type Fusion, Puller } from "./fuse.ts";
+import type { Fusion } from "./fuse.ts";
 import type { Expression, Kernel, KernelArray, Loop, Statement } from "./ir.ts";
 import type { Buffer, Launch } from "./plan.ts";
+import { Puller } from "./puller.ts";
 
 /** Where values live; made by the plan builder. */
 export interface Memory {

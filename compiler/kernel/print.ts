@@ -102,19 +102,29 @@ export function trafficOf(
   return { read, written };
 }
 
+/** What a step that computes is called. */
+export function nameOfStep(plan: Plan, step: Extract<PlanStep, { kind: "launch" | "product" | "copy" }>): string {
+  switch (step.kind) {
+    case "launch":
+      return `kernel ${plan.kernels.indexOf(step.kernel)}: ${step.kernel.description}`;
+    case "product":
+      return `matrix product ${step.batch > 1 ? `${step.batch} × ` : ""}[${step.m}, ${step.k}] by [${step.k}, ${step.n}]`;
+    case "copy":
+      return `copy ${type(step.from)}`;
+  }
+}
+
 function printStep(plan: Plan, step: PlanStep, numbers: ReadonlyMap<PlanFunction, number>): string {
   const call = (f: PlanFunction) => `function ${numbers.get(f)} (${f.name})`;
   switch (step.kind) {
     case "launch": {
       const { read, written } = trafficOf(step, plan.precision);
       const count = Number((step.kernel.grid.count as { readonly value: number }).value);
-      const kernel = plan.kernels.indexOf(step.kernel);
-      return `kernel ${kernel}: ${step.kernel.description}; ${count} × ${step.buffers.map(type).join(", ")}; reads ${read}, writes ${written} bytes`;
+      return `${nameOfStep(plan, step)}; ${count} × ${step.buffers.map(type).join(", ")}; reads ${read}, writes ${written} bytes`;
     }
     case "product":
-      return `matrix product ${step.batch > 1 ? `${step.batch} × ` : ""}[${step.m}, ${step.k}] by [${step.k}, ${step.n}]`;
     case "copy":
-      return `copy ${type(step.from)}`;
+      return nameOfStep(plan, step);
     case "fill":
       return `fill ${type(step.buffer)} with ${step.value}`;
     case "branch":

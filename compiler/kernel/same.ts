@@ -3,8 +3,15 @@ import type { Expression, Kernel, Statement } from "./ir.ts";
 
 /** A text that is equal for kernels which do the same to their arrays, in the order of `kernel.arrays`. */
 export function kernelKey(kernel: Kernel): string {
-  return new KeyWriter(kernel).text;
+  let key = keys.get(kernel);
+  if (key === undefined) {
+    key = new KeyWriter(kernel).text;
+    keys.set(kernel, key);
+  }
+  return key;
 }
+
+const keys = new WeakMap<Kernel, string>();
 
 class KeyWriter {
   readonly #parts: string[] = [];

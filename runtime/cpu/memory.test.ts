@@ -1,6 +1,8 @@
 /** Memory: what is allocated is what was foreseen, and nothing stays behind. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { bind, coreGraphs } from "../../compiler/bind.ts";
 import { compile } from "../../compiler/compile.ts";
 import { ndArray } from "../../compiler/core/array.ts";
@@ -33,6 +35,67 @@ test("a thousand calls leave no memory behind", () => {
   for (let i = 0; i < 1000; i++) call(i);
   assert.equal(runner.allocator.used, used);
   assert.equal(runner.memory.buffer.byteLength, size);
+});
+
+setFlagsFromString("--expose-gc");
+const collect = runInNewContext("gc") as () => void;
+
+/** Collects what nothing refers to and lets finalizers run, until `done` or for a good while. */
+async function collectUntil(done: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 50 && !done(); turn++) {
+    // What a WeakRef gave away stays until the turn ends.
+    await new Promise((resolve) => setTimeout(resolve, 1));
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 1));
+  }
+}
+
+test("values of programs that are gone leave the memory", async () => {
+  const runner = new CpuRunner({ precision: "f64" });
+  const n = 50_000;
+  for (let i = 0; i < 10; i++) {
+    const text = `let x = ${i} * ones[${n}]\nlet y = exp(-x)\nlet z = x > y\nshow sum(y), any(z)\n`;
+    bound(text, runner).run({ onEvent: () => {} });
+    await collectUntil(() => runner.allocator.used < 3 * n * 8);
+  }
+  assert.ok(runner.allocator.peak <= 2 * 3 * n * 8 + 65_536, `at most two programs at once: ${runner.allocator.peak}`);
+  await collectUntil(() => runner.allocator.used === 0);
+  assert.equal(runner.allocator.used, 0);
+});
+
+test("values in use stay where they are while others go", async () => {
+  const runner = new CpuRunner({ precision: "f64" });
+  const b = bound("let x = 3 * ones[1000]\nfn f(a: real) = a * sum(x)\nshow sum(x)\n", runner);
+  b.run({ onEvent: () => {} });
+  bound("let y = 5 * ones[1000]\nshow sum(y)\n", runner).run({ onEvent: () => {} });
+  const before = runner.allocator.used;
+  await collectUntil(() => runner.allocator.used < before);
+  assert.ok(runner.allocator.used < before);
+  bound("let z = 7 * ones[1000]\nshow sum(z)\n", runner).run({ onEvent: () => {} });
+  const two: Value = { kind: "array", type: "real", array: ndArray("real", [], [2]) };
+  const found = b.call("f", { a: two });
+  assert.ok(found.kind === "array" && found.array.data[0] === 6000);
+});
+
+test("calls with ever new shapes keep the compiled forms of the latest ones only", async () => {
+  const runner = new CpuRunner({ precision: "f64" });
+  const graphs: WeakRef<object>[] = [];
+  const { program } = compile("fn f(x: real[n]) = sum(exp(x) * x)\n", { file: "t.opt" });
+  const b = bind(program!, {
+    data: {},
+    runner: {
+      run: (...call: Parameters<CpuRunner["run"]>) => {
+        graphs.push(new WeakRef(call[0]));
+        return runner.run(...call);
+      },
+    },
+  });
+  const calls = 300;
+  for (let n = 1; n <= calls; n++) b.call("f", { x: vector(new Array<number>(n).fill(1)) });
+  assert.equal(graphs.length, calls);
+  const alive = () => graphs.filter((graph) => graph.deref()).length;
+  await collectUntil(() => alive() <= 130);
+  assert.ok(alive() <= 130, `${alive()} of ${calls} are still there`);
 });
 
 test("ten thousand iterations of a solver need the memory of one", () => {

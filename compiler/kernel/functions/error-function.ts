@@ -1,48 +1,20 @@
-/** erf, erfc and erfinv: the meaning is in primitives/special-functions.ts, the coefficients are the same. */
+/** erf, erfc and erfinv: the reference is in primitives/special-functions.ts. */
 import * as ir from "../expressions.ts";
 import type { Expression, Local, Precision, ScalarFunction, Statement } from "../ir.ts";
+import {
+  erfcTail,
+  erfcUpper,
+  erfinvCentre,
+  erfinvTail,
+  erfMiddle,
+  erfOne,
+  erfSmall,
+} from "./error-function-coefficients.ts";
 import { exp } from "./exponential.ts";
 import { log } from "./logarithm.ts";
 import { polynomial, upperHalf, withSignOf } from "./polynomial.ts";
 
 const { add, mul, sub, div, real, abs, select, lt, gt, eq, neg } = ir;
-
-// Rational approximations of fdlibm's s_erf.c (Copyright 1993 by Sun Microsystems, Inc.; freely granted).
-const erfSmall = {
-  p: [0.12837916709551256, -0.3250421072470015, -0.02848174957559851, -0.005770270296489442, -2.3763016656650163e-5],
-  q: [1, 0.39791722395915535, 6.50222499887673e-2, 0.005081306281875766, 1.3249473800432164e-4, -3.960228278775368e-6],
-};
-const erfOne = 0.8450629115104675;
-const erfMiddle = {
-  p: [
-    -0.0023621185607526594, 0.41485611868374833, -0.3722078760357013, 0.31834661990116175, -0.11089469428239668,
-    0.035478304325618236, -0.002166375594868791,
-  ],
-  q: [
-    1, 0.10642088040084423, 0.540397917702171, 0.07182865441419627, 0.12617121980876164, 0.01363708391202905,
-    0.011984499846799107,
-  ],
-};
-const erfcUpper = {
-  p: [
-    -0.009864944034847148, -0.6938585727071818, -10.558626225323291, -62.375332450326006, -162.39666946257347,
-    -184.60509290671104, -81.2874355063066, -9.814329344169145,
-  ],
-  q: [
-    1, 19.651271667439257, 137.65775414351904, 434.56587747522923, 645.3872717332679, 429.00814002756783,
-    108.63500554177944, 6.570249770319282, -6.04244152148581e-2,
-  ],
-};
-const erfcTail = {
-  p: [
-    -9.8649429247001e-3, -0.799283237680523, -17.757954917754752, -160.63638485582192, -637.5664433683896,
-    -1025.0951316110772, -483.5191916086514,
-  ],
-  q: [
-    1, 30.33806074348246, 325.7925129965739, 1536.729586084437, 3199.8582195085955, 2553.0504064331644,
-    474.52854120695537, -22.44095244658582,
-  ],
-};
 
 const rational = (x: Expression, { p, q }: { readonly p: readonly number[]; readonly q: readonly number[] }) =>
   div(polynomial(x, p), polynomial(x, q));
@@ -106,16 +78,6 @@ export function erfc(x: Expression, precision: Precision): Expression {
   const tail = select(positive, large, sub(real(2), large));
   return nanOr(x, select(lt(a, real(0.84375)), central, select(lt(a, real(1.25)), next, tail)));
 }
-
-// M. Giles, "Approximating the erfinv function", GPU Computing Gems, 2011: seven digits to start from.
-const erfinvCentre = [
-  1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-6, -3.5233877e-6, 3.43273939e-7,
-  2.81022636e-8,
-];
-const erfinvTail = [
-  2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 1.00950558e-4,
-  -2.00214257e-4,
-];
 
 const inverses = new Map<Precision, ScalarFunction>();
 

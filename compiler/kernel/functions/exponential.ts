@@ -1,12 +1,12 @@
 /**
  * exp, expm1 and what is made of them. The reduction and the rational functions are those of fdlibm's e_exp.c and
- * s_expm1.c (Sun Microsystems, 1993), in f32 of its float versions. From Moshier's Cephes library: the polynomial for exp
- * in f32, and tanh and sinh of small arguments.
+ * s_expm1.c (Sun Microsystems, 1993), in f32 of its float versions; exp's polynomial in
+ * f32 is a minimax fit by Lawson's iteration. From Moshier's Cephes library: tanh and sinh of small arguments.
  */
 import * as ir from "../expressions.ts";
 import type { Expression, Precision } from "../ir.ts";
 import { log1p } from "./logarithm.ts";
-import { polynomial, powerOfTwo, scaled, withSignOf } from "./polynomial.ts";
+import { polynomial, powerOfTwo, scaled, scaledDown, withSignOf } from "./polynomial.ts";
 
 const { add, mul, sub, div, real, min, max, abs, select, neg, lt, ge, unary } = ir;
 
@@ -36,6 +36,12 @@ const limit = { f64: [-760, 720], f32: [-110, 95] } as const;
 export function exp(x: Expression, precision: Precision): Expression {
   const { k, y } = exponential(x, precision);
   return scaled(y, k, precision);
+}
+
+/** e^x for x <= 0, as exact. */
+function expOfNegative(x: Expression, precision: Precision): Expression {
+  const { k, y } = exponentialWithin(max(x, real(limit[precision][0])), precision);
+  return scaledDown(y, k, precision);
 }
 
 /** e^x / 2, finite wherever sinh and cosh are. */
@@ -77,15 +83,13 @@ function expSmall64({ high, low }: Reduction): Expression {
   return sub(real(1), sub(sub(low, fraction), high));
 }
 
+/** The polynomial of (e^r - 1 - r) / r^2 for |r| <= log(2) / 2: its own error is 0.03 units of 1's last place. */
+const expCoefficients = [0.49999994, 0.166665211, 0.041668389, 0.00836873148, 0.00138145685] as const;
+
 function expSmall32({ high, low }: Reduction): Expression {
   const r = sub(high, low);
-  const p = polynomial(
-    r,
-    [5.0000001201e-1, 1.6666665459e-1, 4.1665795894e-2, 8.3334519073e-3, 1.3981999507e-3, 1.98756915e-4],
-  );
-  // What the reduction's last subtraction rounded away.
-  const lost = sub(sub(high, r), low);
-  return add(add(add(mul(mul(r, r), p), lost), r), real(1));
+  // The high part is exact: added last but one, it loses nothing to the reduction's rounding.
+  return add(add(sub(mul(mul(r, r), polynomial(r, expCoefficients)), low), high), real(1));
 }
 
 const expm1Coefficients = {
@@ -140,7 +144,7 @@ export function tanh(x: Expression, precision: Precision): Expression {
 
 /** 1 / (1 + e^-x), with full relative accuracy in both tails: within 2 ULP. */
 export function sigmoid(x: Expression, precision: Precision): Expression {
-  const e = exp(neg(abs(x)), precision);
+  const e = expOfNegative(neg(abs(x)), precision);
   const bottom = add(real(1), e);
   const quotient = div(select(ge(x, real(0)), real(1), e), bottom);
   // What the sum lost is made good: to first order the quotient changes by as much, relatively.
@@ -150,7 +154,7 @@ export function sigmoid(x: Expression, precision: Precision): Expression {
 
 /** log(1 + e^x): within 2 ULP. */
 export function softplus(x: Expression, precision: Precision): Expression {
-  return add(max(x, real(0)), log1p(exp(neg(abs(x)), precision), precision));
+  return add(max(x, real(0)), log1p(expOfNegative(neg(abs(x)), precision), precision));
 }
 
 /** (sinh(x) - x) / x with z = x^2 for |x| < 1: numerator and denominator. */

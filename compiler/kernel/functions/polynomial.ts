@@ -33,6 +33,17 @@ export function scaled(y: Expression, k: Expression, precision: Precision): Expr
   return mul(mul(y, factor(half)), factor(sub(pattern, half)));
 }
 
+/**
+ * y 2^k for y of 1/2 to 2 and whole k <= 0, down to zero: rounds once, also to subnormals. The exponent is raised by an
+ * addition of bits, which cannot overflow, and lowered again by a product.
+ */
+export function scaledDown(y: Expression, k: Expression, precision: Precision): Expression {
+  const raised = precision === "f64" ? 512 : 64;
+  const shift = ir.int(mantissaBits(precision));
+  const exponent = shl(unary("bitsOf", add(k, real(1.5 * integers(precision) + raised))), shift);
+  return mul(unary("realOf", add(unary("bitsOf", y), exponent)), real(2 ** -raised));
+}
+
 /** A small signed whole number in bits as a real. */
 export function bitsToReal(k: Expression, precision: Precision): Expression {
   const middle = 1.5 * integers(precision);

@@ -42,14 +42,20 @@ export function pushSmaller(f: FunctionBuilder, a: Code, b: Code): void {
 }
 
 /** Runs `body` with a new local at `from`, `from + step`, ... for as long as it is below `to`. */
-export function count(f: FunctionBuilder, from: Code, to: Code, step: number, body: (index: number) => void): void {
+export function count(
+  f: FunctionBuilder,
+  from: Code,
+  to: Code,
+  step: number | { readonly local: number },
+  body: (index: number) => void,
+): void {
   const index = define(f, from);
   const end = define(f, to);
   push(f, ["i32.lt_s", index, end]);
   f.if(() =>
     f.loop((again) => {
       body(index);
-      assign(f, index, plus(index, value(step)));
+      assign(f, index, plus(index, typeof step === "number" ? value(step) : step.local));
       push(f, ["i32.lt_s", index, end]);
       f.branchIf(again);
     }),

@@ -238,9 +238,17 @@ export class FunctionBuilder {
   readonly locals: ValueType[] = [];
   readonly #parameters: number;
   depth = 0;
+  /** Whether the code names other functions, whose numbers are those of one module. */
+  calls = false;
 
   constructor(parameters: readonly ValueType[]) {
     this.#parameters = parameters.length;
+  }
+
+  /** Takes the locals and the code of another function, which calls none. */
+  takeOver(locals: readonly ValueType[], code: Uint8Array): void {
+    this.locals.push(...locals);
+    this.code.bytes(code);
   }
 
   /** The index of a new local, which is zero at first. */
@@ -316,6 +324,7 @@ export class FunctionBuilder {
   }
 
   call(index: number): void {
+    this.calls = true;
     this.code.byte(opcodes.call);
     this.code.unsigned(index);
   }

@@ -10,6 +10,7 @@ import { FunctionContext, typeOf } from "./context.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./encoder.ts";
 import { Forms } from "./forms.ts";
 import { hasLoop, type Outlined, surroundingsOf } from "./outline.ts";
+import { RecentCode } from "./recent-code.ts";
 import { ScalarWriter } from "./scalar.ts";
 import { StatementWriter } from "./statements.ts";
 
@@ -41,6 +42,9 @@ function partOf(grid: Loop): number | undefined {
   return grid.count.op === "constant" && Number(grid.count.value) > 2 * part ? part : undefined;
 }
 
+/** Statements of a script, and the scripts of a session, have most of their kernels in common. */
+const recentCode = new RecentCode();
+
 const parametersOf = (kernel: Kernel) => new Array<"i32">(kernel.arrays.length + 2).fill("i32");
 
 function inParts(f: FunctionBuilder, { arrays }: Kernel, iterations: number, part: number): void {
@@ -62,15 +66,17 @@ function emitIterations(
   precision: Precision,
   options: { readonly export?: boolean } = {},
 ): number {
-  const statements = prepare([kernel.grid]);
-  const grid = statements.pop();
-  if (grid?.op !== "loop") throw new Error("internal error: a kernel without its loop");
   const [begin, end] = [kernel.arrays.length, kernel.arrays.length + 1];
   const build = (f: FunctionBuilder) => {
+    if (recentCode.restore(f, kernel, precision)) return;
+    const statements = prepare([kernel.grid]);
+    const grid = statements.pop();
+    if (grid?.op !== "loop") throw new Error("internal error: a kernel without its loop");
     const scalar = writerOf(module, kernel.name, f, precision, [...statements, grid], kernel.arrays, []);
     const writer = new StatementWriter(scalar);
     writer.write(statements);
     writer.loop(grid, begin, { local: end });
+    recentCode.keep(f, kernel, precision);
   };
   return module.addFunction(name, parametersOf(kernel), [], build, options);
 }

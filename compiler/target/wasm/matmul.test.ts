@@ -125,5 +125,6 @@ for (const precision of ["f32", "f64"] as const) {
     check(precision, { m: 205, n: 31, k: 530 });
     check(precision, { m: 9, n: 1050, k: 259 });
     check(precision, { m: 101, n: 530, k: 3, aTransposed: true });
+    check(precision, { m: 12, n: 16, k: 1027, bTransposed: true });
   });
 }

@@ -28,6 +28,9 @@ const blockings: Readonly<Record<Precision, Blocking>> = {
   f64: { size: 8, rows: 4, vectors: 2, columns: 4, depth: 256, blockRows: 128, blockColumns: 256 },
 };
 
+/** How many places in the depth the innermost loop does before it counts. */
+const stepsPerRound = 4;
+
 /** How many bytes of scratch a product needs, at an address that is a multiple of 8. */
 export function matrixProductScratchBytes(precision: Precision): number {
   const { size, rows, columns, depth, blockRows, blockColumns } = blockings[precision];
@@ -40,8 +43,8 @@ const emitted = new WeakMap<ModuleBuilder, Partial<Record<Precision, number>>>()
  * Adds functions to a module, once, and returns the index of one that computes rows mBegin, ..., mEnd - 1 of
  * C = A B, A m x k and B k x n with any strides, in elements, and C row after row, which it overwrites:
  * (a, b, c, m, n, k, aRow, aColumn, bRow, bColumn, scratch, mBegin, mEnd). Addresses are in bytes; each thread has
- * its own scratch of `matrixProductScratchBytes` bytes. Each element is a sum in blocks of 256 terms, in order: the
- * error is at most about (256 + k / 256) eps times the sum of the absolute values of the terms.
+ * its own scratch of `matrixProductScratchBytes` bytes. Each element is a sum in blocks of at most 256 terms, in order:
+ * the error is at most about (256 + k / 256) eps times the sum of the absolute values of the terms.
  */
 export function emitMatrixProduct(module: ModuleBuilder, precision: Precision): number {
   const known = emitted.get(module) ?? {};
@@ -62,6 +65,8 @@ function emitAll(module: ModuleBuilder, precision: Precision): number {
 }
 
 const i32s = (n: number) => new Array<"i32">(n).fill("i32");
+/** Above 0, rounded up. */
+const dividedUp = (a: Code, b: Code): Code => plus(["i32.div_u", minus(a, value(1)), b], value(1));
 const times4or8 = (size: number, code: Code): Code => ["i32.shl", code, value(size === 8 ? 3 : 2)];
 
 /**
@@ -76,29 +81,42 @@ function emitTile(module: ModuleBuilder, precision: Precision, { size, rows, vec
     const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => f.local("v128")));
     const column = Array.from({ length: vectors }, () => f.local("v128"));
     const element = f.local("v128");
-    // One place in the depth at a time: V8 moves all loads of a body before its arithmetic, so that with two places
-    // the registers do not suffice, which halves the speed.
-    f.loop((again) => {
+    const step = (at: number) => {
       for (let j = 0; j < vectors; j++) {
         f.get(b);
-        f.memory("v128.load", 16 * j);
+        f.memory("v128.load", 16 * j + at * columns * size);
         f.set(column[j]!);
       }
       for (let i = 0; i < rows; i++) {
         f.get(a);
-        f.memory(splat, i * size);
+        f.memory(splat, (i + at * rows) * size);
         f.set(element);
         for (let j = 0; j < vectors; j++) {
           push(f, [`${shape}.add`, sums[i]![j]!, [`${shape}.mul`, element, column[j]!]]);
           f.set(sums[i]![j]!);
         }
       }
-      assign(f, a, plus(a, value(rows * size)));
-      assign(f, b, plus(b, value(columns * size)));
-      assign(f, depth, minus(depth, value(1)));
-      f.get(depth);
-      f.branchIf(again);
-    });
+    };
+    const end = define(f, plus(a, times(depth, value(rows * size))));
+    const exits = Array.from({ length: stepsPerRound - 1 }, (_, at) =>
+      define(f, minus(end, value((at + 1) * rows * size))),
+    );
+    // Four places in the depth in each round, with a way out after every one. Without these branches between them V8
+    // would move the loads of all four before the arithmetic, for which the registers do not suffice: half the speed.
+    f.block((done) =>
+      f.loop((again) => {
+        for (let at = 0; at < stepsPerRound; at++) {
+          step(at);
+          if (at === stepsPerRound - 1) break;
+          push(f, ["i32.eq", a, exits[at]!]);
+          f.branchIf(done);
+        }
+        assign(f, a, plus(a, value(stepsPerRound * rows * size)));
+        assign(f, b, plus(b, value(stepsPerRound * columns * size)));
+        push(f, ["i32.ne", a, end]);
+        f.branchIf(again);
+      }),
+    );
     const write = (add: boolean) => {
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < vectors; j++) {
@@ -199,18 +217,21 @@ interface PackLocals {
   readonly depthStep: number;
 }
 
-function packWhole(f: FunctionBuilder, precision: Precision, size: number, width: number, locals: PackLocals): void {
+function packWhole(f: FunctionBuilder, precision: Precision, size: 4 | 8, width: number, locals: PackLocals): void {
   const { source, to, depth, itemStep, depthStep } = locals;
-  const forEachPlace = (body: () => void) =>
-    count(f, value(0), depth, 1, () => {
+  const advance = (by: number) => {
+    assign(f, source, plus(source, times(depthStep, value(by))));
+    assign(f, to, plus(to, value(by * width * size)));
+  };
+  const forEachPlace = (from: Code, body: () => void) =>
+    count(f, from, depth, 1, () => {
       body();
-      assign(f, source, plus(source, depthStep));
-      assign(f, to, plus(to, value(width * size)));
+      advance(1);
     });
   push(f, ["i32.eq", itemStep, value(size)]);
   f.if(
     () =>
-      forEachPlace(() => {
+      forEachPlace(value(0), () => {
         for (let i = 0; i < width * size; i += 16) {
           f.get(to);
           f.get(source);
@@ -220,7 +241,19 @@ function packWhole(f: FunctionBuilder, precision: Precision, size: number, width
       }),
     () => {
       const places = Array.from({ length: width }, (_, i) => define(f, times(itemStep, value(i))));
-      forEachPlace(() => {
+      const done = define(f, value(0));
+      push(f, ["i32.eq", depthStep, value(size)]);
+      f.if(() => {
+        const lanes = 16 / size;
+        const whole = define(f, ["i32.and", depth, value(-lanes)]);
+        count(f, value(0), whole, lanes, () => {
+          for (let first = 0; first < width; first += lanes)
+            packTransposed(f, size, width, source, to, places.slice(first, first + lanes), first);
+          advance(lanes);
+        });
+        assign(f, done, whole);
+      });
+      forEachPlace(done, () => {
         places.forEach((place, i) => {
           f.get(to);
           push(f, plus(source, place));
@@ -230,6 +263,48 @@ function packWhole(f: FunctionBuilder, precision: Precision, size: number, width
       });
     },
   );
+}
+
+/** As many places of as many items as a vector has lanes, items that each lie side by side. */
+function packTransposed(
+  f: FunctionBuilder,
+  size: 4 | 8,
+  width: number,
+  source: number,
+  to: number,
+  items: readonly number[],
+  first: number,
+): void {
+  const vectors = items.map((place) => {
+    const vector = f.local("v128");
+    push(f, plus(source, place));
+    f.memory("v128.load");
+    f.set(vector);
+    return vector;
+  });
+  /** Parts of so many bytes of two vectors, counted through both. */
+  const joined = (x: number, y: number, bytes: number, picked: readonly number[]): number => {
+    const vector = f.local("v128");
+    f.get(x);
+    f.get(y);
+    f.shuffle(picked.flatMap((lane) => Array.from({ length: bytes }, (_, i) => lane * bytes + i)));
+    f.set(vector);
+    return vector;
+  };
+  const halves = (x: number, y: number) => [joined(x, y, 8, [0, 2]), joined(x, y, 8, [1, 3])];
+  const [a, b, c, d] = vectors as [number, number, number, number];
+  const columns =
+    size === 8
+      ? halves(a, b)
+      : [
+          ...halves(joined(a, b, 4, [0, 4, 1, 5]), joined(c, d, 4, [0, 4, 1, 5])),
+          ...halves(joined(a, b, 4, [2, 6, 3, 7]), joined(c, d, 4, [2, 6, 3, 7])),
+        ];
+  columns.forEach((column, place) => {
+    f.get(to);
+    f.get(column);
+    f.memory("v128.store", (place * width + first) * size);
+  });
 }
 
 /** (a, b, depth, c, cRow, isFirst, tile, height, width): all tiles of a block, from its packed operands. */
@@ -303,20 +378,22 @@ function emitProduct(module: ModuleBuilder, precision: Precision, blocking: Bloc
     });
     const packedRows = define(f, plus(scratch, value(depth * blockColumns * size)));
     const tile = define(f, plus(packedRows, value(depth * blockRows * size)));
-    const blockOf = (left: Code, most: number) => {
-      pushSmaller(f, left, value(most));
+    const blockOf = (left: Code, most: Code) => {
+      pushSmaller(f, left, most);
       const local = f.local("i32");
       f.set(local);
       return local;
     };
+    // Blocks of one depth, rather than whole ones and a shallow rest, which would cost as many writes of C.
+    const evenDepth = define(f, dividedUp(k, dividedUp(k, value(depth))));
     count(f, value(0), n, blockColumns, (j) => {
-      const width = blockOf(minus(n, j), blockColumns);
-      count(f, value(0), k, depth, (p) => {
-        const deep = blockOf(minus(k, p), depth);
+      const width = blockOf(minus(n, j), value(blockColumns));
+      count(f, value(0), k, { local: evenDepth }, (p) => {
+        const deep = blockOf(minus(k, p), evenDepth);
         const bBlock = plus(b, plus(times(p, bDown), times(j, bAlong)));
         call(f, parts.packColumns, bBlock, scratch, width, deep, bAlong, bDown);
         count(f, begin, end, blockRows, (i) => {
-          const height = blockOf(minus(end, i), blockRows);
+          const height = blockOf(minus(end, i), value(blockRows));
           const aBlock = plus(a, plus(times(i, aDown), times(p, aAlong)));
           call(f, parts.packRows, aBlock, packedRows, height, deep, aDown, aAlong);
           const place = plus(c, plus(times(i, cRow), times4or8(size, j)));

@@ -274,6 +274,7 @@ export const opcodes = {
   "i32.atomic.rmw.or": 0xfe033,
   "i32.atomic.rmw.xchg": 0xfe041,
   "i32.atomic.rmw.cmpxchg": 0xfe048,
+  "i64.atomic.rmw.cmpxchg": 0xfe049,
 } as const;
 
 export type Opcode = keyof typeof opcodes;

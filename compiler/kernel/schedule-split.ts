@@ -1,0 +1,235 @@
+/** Reductions in two stages: chunks of the reduced axes give partial results, which a second kernel joins. */
+import { sizeOf } from "../core/array.ts";
+import { newVar, type Var } from "../core/graph.ts";
+import { KernelAssembly, type Memory } from "./assemble.ts";
+import * as ir from "./expressions.ts";
+import type { Group, Member, Space } from "./fuse.ts";
+import type { Expression, Statement } from "./ir.ts";
+import type { ReduceNode } from "./nodes.ts";
+import type { Launch } from "./plan.ts";
+import {
+  type Context,
+  describe,
+  inBlocks,
+  isRounding,
+  isStored,
+  longestChain,
+  operatorApplied,
+  outputOf,
+  type State,
+  workOf,
+} from "./schedule-common.ts";
+import { rowsKernel } from "./schedule-rows.ts";
+
+/** How many partial results an outer place has, and how many elements each joins. */
+function chunking(group: Group, space: Space, c: Context): { readonly size: number; readonly count: number } {
+  const outer = Math.max(1, sizeOf(group.outer));
+  const n = sizeOf(space.axes.map((x) => space.shape[x]!));
+  const last = group.outer.at(-1) ?? 1;
+  const reduces = group.members.filter((m) => m.root.kind === "reduce").map((m) => m.root as ReduceNode);
+  const size =
+    c.options.style === "invocations"
+      ? Math.max(64, Math.ceil((n * outer) / 8192))
+      : group.style !== "columns"
+        ? 16_384
+        : isRounding(reduces)
+          ? longestChain
+          : Math.max(32, Math.ceil(65_536 / last), Math.ceil(n / 64));
+  return { size, count: Math.ceil(n / size) };
+}
+
+/** The two kernels of a group that is split. */
+export function splitKernels(group: Group, c: Context): Launch[] {
+  const space = group.members.find((m) => m.space)!.space!;
+  const chunk = chunking(group, space, c);
+  const inside = group.members.filter((m) => m.space);
+  const reduces = inside.filter((m) => m.root.kind === "reduce").map((m) => m.root as ReduceNode);
+  const columns = group.style === "columns";
+  const lead = columns ? group.outer.slice(0, -1) : group.outer;
+  const last = columns ? [group.outer.at(-1)!] : [];
+  const partialShape = [...lead, chunk.count, ...last];
+  const partials = new Map(
+    reduces.map((r) => {
+      const v = newVar({ dtype: r.reduction.initial[0]!.kind as "real", shape: partialShape });
+      return [r, v] as const;
+    }),
+  );
+  const buffers = new Map<number, ReturnType<Memory["bufferOf"]>>();
+  for (const [r, v] of partials) buffers.set(v.id, c.memory.temporary(`${r.name}_parts`, v.type.dtype, partialShape));
+  const memory: Memory = {
+    bufferOf: (v) => buffers.get(v.id) ?? c.memory.bufferOf(v),
+    temporary: (name, kind, shape) => c.memory.temporary(name, kind, shape),
+  };
+  const context: Context = { ...c, memory };
+  const first = columns
+    ? columnsKernel(group, inside, space, chunk, partials, context)
+    : chunksKernel(group, inside, space, chunk, partials, context);
+  // The second stage: the same results, reduced from the partial ones.
+  const joined: Member[] = group.members
+    .filter((m) => !m.space || m.root.kind === "reduce")
+    .map((m) => {
+      if (m.root.kind !== "reduce") return m;
+      const { reduction } = m.root;
+      const shape = [...group.outer, chunk.count];
+      const rank = group.outer.length;
+      const root: ReduceNode = {
+        ...m.root,
+        inputs: [partials.get(m.root)!],
+        reduction: {
+          ...reduction,
+          shape,
+          axes: [rank],
+          cost: 1,
+          element: (read, at) => read(0, columns ? [...at.slice(0, rank - 1), at[rank]!, at[rank - 1]!] : at),
+        },
+      };
+      return { root, space: root.reduction };
+    });
+  return [first, rowsKernel(group.outer, joined, context)];
+}
+
+/** Partial results of chunks of the reduced axes. */
+function chunksKernel(
+  group: Group,
+  members: readonly Member[],
+  space: Space,
+  chunk: { readonly size: number; readonly count: number },
+  partials: ReadonlyMap<ReduceNode, Var>,
+  c: Context,
+): Launch {
+  const dims = space.axes.map((x) => space.shape[x]!);
+  const n = sizeOf(dims);
+  const outer = Math.max(1, sizeOf(group.outer));
+  const a = new KernelAssembly(c.fusion, c.memory);
+  const reduces = [...partials.keys()];
+  const grid = ir.loop("chunk", outer * chunk.count, "independent", (g) => {
+    const [o, part] = ir.coordinatesOf(g, [outer, chunk.count]) as [Expression, Expression];
+    const at = ir.coordinatesOf(o, group.outer);
+    const begin = ir.mul(part, ir.int(chunk.size));
+    const state: State = new Map(reduces.map((r) => [r, [ir.local(r.reduction.initial[0]!.kind, r.name)]]));
+    const statements = [...state].map(
+      ([r, [local]]): Statement => ({ op: "variable", local: local!, value: r.reduction.initial[0]! }),
+    );
+    const whole = chunk.size * chunk.count === n;
+    const range = {
+      from: begin,
+      length: whole ? chunk.size : ir.min(ir.int(chunk.size), ir.sub(ir.int(n), begin)),
+      most: chunk.size,
+      inVectors: c.options.style === "vector",
+    };
+    statements.push(
+      ...inBlocks(state, range, (from, length, into) => [
+        ir.loop(
+          "k",
+          length,
+          "reduction",
+          (k) => {
+            const places = ir.coordinatesOf(ir.knownBelow(ir.add(from, k), n), dims);
+            return reduceElements(a, members, space, at, places, c, (r, e) => {
+              const [local] = into.get(r)!;
+              return { op: "assign", local: local!, value: operatorApplied(r.reduction.operator!, local!, e) };
+            });
+          },
+          {
+            accumulators: [...into].map(([r, [local]]) => ({ local: local!, operator: r.reduction.operator! })),
+            vectorize: range.inVectors,
+          },
+        ),
+      ]),
+    );
+    reduces.forEach((r) => {
+      statements.push(a.store(c.memory.bufferOf(partials.get(r)!), g, state.get(r)![0]!));
+    });
+    return statements;
+  });
+  const { name, description } = describe(members);
+  const work = members.reduce((w, m) => w + workOf(m.root), 0);
+  return a.launch(`${name}_chunks`, members[0]!.root.span, `${description}, in ${chunk.count} parts`, grid, work);
+}
+
+/** The members' statements at one place of their space. */
+function reduceElements(
+  a: KernelAssembly,
+  members: readonly Member[],
+  space: Space,
+  at: readonly Expression[],
+  places: readonly Expression[],
+  c: Context,
+  join: (r: ReduceNode, e: Expression) => Statement,
+): Statement[] {
+  let next = 0;
+  const coordinates = space.shape.map((_, i) => {
+    const reduced = space.axes.indexOf(i);
+    return reduced >= 0 ? places[reduced]! : at[next++]!;
+  });
+  const values = new Map<number, Expression>();
+  a.own = (v) => values.get(v.id);
+  const puller = a.newPuller();
+  const statements: Statement[] = [];
+  for (const { root } of members) {
+    if (root.kind === "map") {
+      const value = puller.element(root, coordinates);
+      values.set(outputOf(root).id, value);
+      if (isStored(c, root))
+        statements.push(a.store(c.memory.bufferOf(outputOf(root)), ir.linearIndex(coordinates, space.shape), value));
+    } else statements.push(join(root, puller.reduced(root, coordinates)));
+  }
+  return statements;
+}
+
+/** Rows of partial results, each row's elements side by side in memory. */
+function columnsKernel(
+  group: Group,
+  members: readonly Member[],
+  space: Space,
+  chunk: { readonly size: number; readonly count: number },
+  partials: ReadonlyMap<ReduceNode, Var>,
+  c: Context,
+): Launch {
+  const dims = space.axes.map((x) => space.shape[x]!);
+  const n = sizeOf(dims);
+  const lead = group.outer.slice(0, -1);
+  const last = group.outer.at(-1)!;
+  const a = new KernelAssembly(c.fusion, c.memory);
+  const reduces = [...partials.keys()];
+  const grid = ir.loop("chunk", Math.max(1, sizeOf(lead)) * chunk.count, "independent", (g) => {
+    const [o, part] = ir.coordinatesOf(g, [Math.max(1, sizeOf(lead)), chunk.count]) as [Expression, Expression];
+    const begin = ir.mul(part, ir.int(chunk.size));
+    const row = ir.mul(g, ir.int(last));
+    const length =
+      chunk.size * chunk.count === n ? ir.int(chunk.size) : ir.min(ir.int(chunk.size), ir.sub(ir.int(n), begin));
+    const accumulate = (j: Expression, r: ReduceNode, e: Expression) => {
+      const buffer = c.memory.bufferOf(partials.get(r)!);
+      const index = ir.add(row, j);
+      return a.store(buffer, index, operatorApplied(r.reduction.operator!, a.loadAt(buffer, index), e));
+    };
+    return [
+      ir.loop(
+        "j",
+        last,
+        "independent",
+        (j) =>
+          reduces.map((r) => a.store(c.memory.bufferOf(partials.get(r)!), ir.add(row, j), r.reduction.initial[0]!)),
+        { vectorize: true },
+      ),
+      ir.loop("k", length, "serial", (k) => {
+        const places = ir.coordinatesOf(ir.knownBelow(ir.add(begin, k), n), dims);
+        return [
+          ir.loop(
+            "j",
+            last,
+            "independent",
+            (j) =>
+              reduceElements(a, members, space, [...ir.coordinatesOf(o, lead), j], places, c, (r, e) =>
+                accumulate(j, r, e),
+              ),
+            { vectorize: true },
+          ),
+        ];
+      }),
+    ];
+  });
+  const { name, description } = describe(members);
+  const work = members.reduce((w, m) => w + workOf(m.root), 0);
+  return a.launch(`${name}_columns`, members[0]!.root.span, `${description}, in ${chunk.count} parts`, grid, work);
+}

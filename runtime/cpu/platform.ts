@@ -1,0 +1,103 @@
+/** Worker threads of Node and of pages, in the few ways they are used here. */
+import type { Worker as NodeWorker } from "node:worker_threads";
+import { type ThreadMessage, type ThreadRequest, threadSource } from "./thread-source.ts";
+
+export interface ThreadListener {
+  onMessage(message: ThreadMessage): void;
+  /** The thread is gone, or never came. */
+  onEnd(error: Error): void;
+}
+
+/** A worker thread with the program of `thread-source.ts`. It does not keep a process alive unless it is held. */
+export interface Thread {
+  /** What is in `transfer` goes to the thread instead of being copied. */
+  post(message: ThreadRequest, transfer?: readonly ArrayBuffer[]): void;
+  /** Keeps the process alive until it is let go. */
+  hold(): void;
+  letGo(): void;
+  terminate(): void;
+}
+
+/** The most threads that are used when nobody says how many. */
+const mostThreads = 8;
+
+/** Whether there are threads, as far as one can tell without starting one. */
+export function hasThreads(): boolean {
+  return nodeModule("node:worker_threads") !== undefined || "Worker" in globalThis;
+}
+
+/** Whether threads can share memory here: in a page this takes cross-origin isolation. */
+export function canShareMemory(): boolean {
+  return typeof SharedArrayBuffer !== "undefined" && hasThreads();
+}
+
+/** As many as the machine computes with at once, up to eight; one where memory cannot be shared. */
+export function defaultThreads(): number {
+  if (!canShareMemory()) return 1;
+  const os = nodeModule("node:os");
+  const cores = os ? os.availableParallelism() : (globalThis.navigator?.hardwareConcurrency ?? 1);
+  return Math.max(1, Math.min(cores, mostThreads));
+}
+
+/** Whether this thread may wait for others: the one that shows a page may not. */
+export function mayWait(): boolean {
+  return nodeModule("node:worker_threads") !== undefined || typeof document === "undefined";
+}
+
+/** Starts a thread; undefined where that is not allowed. */
+export function startThread(listener: ThreadListener): Thread | undefined {
+  const node = nodeModule("node:worker_threads");
+  try {
+    return node ? startNodeThread(new node.Worker(threadSource, nodeOptions), listener) : startPageThread(listener);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The options of the command line, such as loaders, are of no use to a thread that loads nothing. */
+const nodeOptions = { eval: true, execArgv: [], stdin: false, stdout: false, stderr: false };
+
+function startNodeThread(worker: NodeWorker, { onMessage, onEnd }: ThreadListener): Thread {
+  worker.on("message", onMessage);
+  worker.on("error", onEnd);
+  worker.on("exit", () => onEnd(new Error("A worker thread ended.")));
+  worker.unref();
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    hold: () => worker.ref(),
+    letGo: () => worker.unref(),
+    terminate: () => {
+      worker.removeAllListeners("exit");
+      void worker.terminate();
+    },
+  };
+}
+
+interface PageWorker {
+  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  terminate(): void;
+  onmessage: ((event: { readonly data: ThreadMessage }) => void) | null;
+  onerror: ((event: { readonly message?: string }) => void) | null;
+}
+
+function startPageThread({ onMessage, onEnd }: ThreadListener): Thread {
+  const { Worker } = globalThis as unknown as { readonly Worker: new (url: string) => PageWorker };
+  const url = URL.createObjectURL(new Blob([threadSource], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  worker.onmessage = ({ data }) => onMessage(data);
+  worker.onerror = ({ message }) => onEnd(new Error(message ?? "A worker thread did not start."));
+  return {
+    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    hold: () => {},
+    letGo: () => {},
+    terminate: () => {
+      worker.terminate();
+      URL.revokeObjectURL(url);
+    },
+  };
+}
+
+/** A module of Node, without an import that a page would stumble over. */
+function nodeModule<Name extends "node:worker_threads" | "node:os">(name: Name) {
+  return globalThis.process?.getBuiltinModule?.(name);
+}
