@@ -1,4 +1,11 @@
 /** A program with its data: every statement a graph, and values as they are computed. */
+import {
+  argumentsOf,
+  type DerivativeAnswer,
+  type DerivativeRequest,
+  derivativeTerm,
+  keyOf,
+} from "./applied-derivatives.ts";
 import type { NdArray } from "./core/array.ts";
 import { Builder } from "./core/builder.ts";
 import { evaluate, evaluationContext } from "./core/evaluate.ts";
@@ -25,6 +32,9 @@ interface Application {
   readonly captured: readonly Var[];
   readonly result: Term;
 }
+
+/** How many applications are remembered: each holds its compiled form. The one that was used longest ago goes first. */
+const mostApplications = 128;
 
 /** What of an argument decides how a function is compiled. */
 function signatureOf(value: Value): unknown {
@@ -122,7 +132,8 @@ export class Bound implements BoundProgram {
     const context = runContext(this.#e.precision, options);
     try {
       if (options?.checkFinite) return evaluateWatching(graph, inputs, context, span);
-      return yield { graph, inputs, context, keep };
+      const warn = options && ((diagnostic: Diagnostic) => options.onEvent({ kind: "warning", diagnostic }));
+      return yield { graph, inputs, context, options: { keep, span, warn } };
     } catch (error) {
       throw failureOfRun(error, span);
     }
@@ -265,6 +276,26 @@ export class Bound implements BoundProgram {
     });
   }
 
+  derivativeLater(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+    request: DerivativeRequest,
+  ): Promise<DerivativeAnswer> {
+    return driveLater(this.#derivative(name, args, request), this.#runner);
+  }
+
+  *#derivative(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+    request: DerivativeRequest,
+  ): Flow<DerivativeAnswer> {
+    const both = yield* this.#apply(keyOf(request), name, argumentsOf(args, request), (e, f, given) =>
+      derivativeTerm(e, f, given, request),
+    );
+    const [first, second] = both.kind === "tuple" ? both.items : [];
+    return { first: first!, second: second! };
+  }
+
   *#apply(
     way: string,
     name: string,
@@ -274,7 +305,10 @@ export class Bound implements BoundProgram {
     // What is compiled depends on names, types and shapes alone (and on single ints, which may set sizes).
     const key = JSON.stringify([way, name, Object.entries(args).map(([k, v]) => [k, signatureOf(v)])]);
     const known = this.#applications.get(key);
-    if (known) return yield* this.#applied(known, Object.values(args).flatMap(inputArrays));
+    if (known) {
+      this.#remember(key, known);
+      return yield* this.#applied(known, Object.values(args).flatMap(inputArrays));
+    }
     const e = this.#e;
     const found = this.#script.scope.own(name);
     if (!found) {
@@ -317,8 +351,16 @@ export class Bound implements BoundProgram {
       leaves.map((l) => l.atom),
     );
     const application: Application = { graph, captured, result };
-    this.#applications.set(key, application);
+    this.#remember(key, application);
     return yield* this.#applied(application, arrays);
+  }
+
+  #remember(key: string, application: Application): void {
+    this.#applications.delete(key);
+    this.#applications.set(key, application);
+    if (this.#applications.size <= mostApplications) return;
+    const [oldest] = this.#applications.keys();
+    this.#applications.delete(oldest!);
   }
 
   *#applied({ graph, captured, result }: Application, arrays: readonly NdArray[]): Flow<Value> {

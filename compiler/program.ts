@@ -2,6 +2,7 @@
  * What the compiler hands to the runtime: a checked program, the program bound to its data, and the
  * values and events that running it produces.
  */
+import type { DerivativeAnswer, DerivativeRequest } from "./applied-derivatives.ts";
 import type { NdArray } from "./core/array.ts";
 import type { Graph } from "./core/graph.ts";
 import type { EvaluationContext, ReportRole, SolveEvent } from "./core/primitive.ts";
@@ -190,6 +191,12 @@ export interface BoundProgram {
     name: string,
     args: Readonly<Record<string, Value>>,
   ): Promise<{ readonly value: Value; readonly gradient: Value }>;
+  /** A derivative of a declared function: see `DerivativeRequest`. */
+  derivativeLater(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+    request: DerivativeRequest,
+  ): Promise<DerivativeAnswer>;
   /** The script's `property` declarations. */
   readonly properties: readonly BoundProperty[];
 }

@@ -1,11 +1,12 @@
 /** A program with its data, as TypeScript sees it: functions to call, and a script to run. */
+
+import { attachReport, type Certificate } from "../compiler/certificate.ts";
 import type { NdArray } from "../compiler/core/array.ts";
 import type { BoundProgram, GraphRunner, PlotSpecification, Program, ScriptEvent, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../compiler/syntax/diagnostic.ts";
 import { convert } from "./data/convert.ts";
 import { codes, entryPlace } from "./data/format.ts";
 import { BindError, RunError } from "./errors.ts";
-import { attachReport, type Certificate } from "../compiler/certificate.ts";
 import type { Compiler } from "./script/compiler.ts";
 import { diagnosticsOf, isUsersMistake } from "./script/diagnostics.ts";
 import { type Progress, ProgressMeter, type Tick } from "./script/progress.ts";
@@ -21,7 +22,10 @@ export interface ModuleRunOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** Called as things happen. */
   readonly onEvent?: (event: ScriptEvent) => void;
-  /** Stops the run at the next step. The run does not give way, so only `onProgress` and `onEvent` can abort it. */
+  /**
+   * Stops the run at its next step, after some twenty milliseconds on the CPU, and rejects with the signal's reason. The
+   * evaluator of `reference` does not give way while it computes: there only callbacks can abort.
+   */
   readonly signal?: AbortSignal;
 }
 
@@ -126,11 +130,18 @@ function refuseUnknown(what: string, given: readonly string[], declared: readonl
       );
 }
 
+/** One value for each argument. */
+export type Outputs = { readonly [argument: string]: Output };
+
 export class Module {
   readonly #bound: BoundProgram;
 
   constructor(bound: BoundProgram) {
     this.#bound = bound;
+  }
+
+  get program(): Program {
+    return this.#bound.program;
   }
 
   get warnings(): readonly Diagnostic[] {
@@ -152,6 +163,49 @@ export class Module {
     return this.#guarded(async () => {
       const { value, gradient } = await this.#bound.valueAndGradientLater(name, values);
       return { value: toOutput(value), gradient: toOutput(gradient) };
+    });
+  }
+
+  /**
+   * Its value, and the derivative of the value along `tangents`: one for each argument that moves, shaped like it.
+   */
+  async jvp(
+    name: string,
+    args: Readonly<Record<string, Input>>,
+    tangents: Readonly<Record<string, Input>>,
+  ): Promise<{ readonly value: Output; readonly tangent: Output }> {
+    const [values, directions] = [toValues(args), toValues(tangents)];
+    return this.#guarded(async () => {
+      const answer = await this.#bound.derivativeLater(name, values, { kind: "jvp", tangents: directions });
+      return { value: toOutput(answer.first), tangent: toOutput(answer.second) };
+    });
+  }
+
+  /** Its value, and the cotangents of the arguments named in `wrt`, given one of the value and shaped like it. */
+  async vjp(
+    name: string,
+    args: Readonly<Record<string, Input>>,
+    cotangent: Input,
+    wrt: readonly string[],
+  ): Promise<{ readonly value: Output; readonly cotangents: { readonly [argument: string]: Output } }> {
+    const [values, incoming] = [toValues(args), toValue(cotangent, "the cotangent")];
+    return this.#guarded(async () => {
+      const answer = await this.#bound.derivativeLater(name, values, { kind: "vjp", wrt, cotangent: incoming });
+      const cotangents = toOutput(answer.second) as { readonly [argument: string]: Output };
+      return { value: toOutput(answer.first), cotangents };
+    });
+  }
+
+  /** The gradient of its real value in the arguments that move, and the derivative of that along `tangents`. */
+  async hvp(
+    name: string,
+    args: Readonly<Record<string, Input>>,
+    tangents: Readonly<Record<string, Input>>,
+  ): Promise<{ readonly gradient: Outputs; readonly tangent: Outputs }> {
+    const [values, directions] = [toValues(args), toValues(tangents)];
+    return this.#guarded(async () => {
+      const answer = await this.#bound.derivativeLater(name, values, { kind: "hvp", tangents: directions });
+      return { gradient: toOutput(answer.first) as Outputs, tangent: toOutput(answer.second) as Outputs };
     });
   }
 

@@ -19,12 +19,15 @@ export function realValue(shape: readonly number[], values: readonly number[]): 
 }
 
 /** A bound program that answers at once, also to those who would wait. */
-export function answering(bound: Omit<BoundProgram, "runLater" | "callLater" | "valueAndGradientLater">): BoundProgram {
+export function answering(
+  bound: Omit<BoundProgram, "runLater" | "callLater" | "valueAndGradientLater" | "derivativeLater">,
+): BoundProgram {
   return {
     ...bound,
     runLater: async (options) => bound.run(options),
     callLater: async (name, args) => bound.call(name, args),
     valueAndGradientLater: async (name, args) => bound.valueAndGradient(name, args),
+    derivativeLater: () => Promise.reject(new Error("this program has no derivatives")),
   };
 }
 

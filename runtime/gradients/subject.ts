@@ -1,0 +1,89 @@
+/** What a gradient check looks at: a function of a vector, and the derivatives that are claimed for it. */
+import { Module } from "../module.ts";
+import type { Input, Output } from "../values.ts";
+import { flatten, type Leaf, leavesOf, rebuild } from "./tree.ts";
+
+export interface Subject {
+  /** The entries of the value. */
+  evaluate(x: Float64Array): Promise<Float64Array>;
+  /** Forward mode: the derivative of the value along v. */
+  tangent?(x: Float64Array, v: Float64Array): Promise<Float64Array>;
+  /** Reverse mode: the gradient of the value's inner product with u. */
+  cotangent?(x: Float64Array, u: Float64Array): Promise<Float64Array>;
+  /** Of a value with one entry: the derivative of the gradient along v. */
+  second?(x: Float64Array, v: Float64Array): Promise<Float64Array>;
+}
+
+export type Arguments = Readonly<Record<string, Input>>;
+
+/** A function with the gradient it claims: of a real value, one part for each argument that is real, shaped like it. */
+export type ClaimedGradient = (args: Arguments) => Claim | Promise<Claim>;
+
+export interface Claim {
+  readonly value: number;
+  readonly gradient: Readonly<Record<string, Input>>;
+}
+
+/** The arguments that are real throughout: those move, the others stay. */
+export function movingLeaves(args: Arguments): { readonly moving: readonly Leaf[]; readonly names: readonly string[] } {
+  const names = Object.keys(args).filter((name) => leavesOf(args[name]!).every((l) => l.real));
+  return { names, moving: names.flatMap((name) => leavesOf(args[name]!, [name])) };
+}
+
+export function subjectOf(
+  target: Module | ClaimedGradient,
+  name: string,
+  args: Arguments,
+  modes: readonly ("forward" | "reverse")[],
+): Subject {
+  const { moving, names } = movingLeaves(args);
+  const at = (x: Float64Array): Arguments => ({ ...args, ...rebuild(moving, x) });
+  if (!(target instanceof Module)) {
+    const claimed = async (x: Float64Array) => {
+      const claim = await target(at(x));
+      return { value: claim.value, gradient: gradientVector(claim.gradient, moving, names) };
+    };
+    return {
+      evaluate: async (x) => Float64Array.of((await claimed(x)).value),
+      cotangent: async (x, u) => (await claimed(x)).gradient.map((g) => g * u[0]!),
+    };
+  }
+  const entriesOf = (value: Output) => flatten(leavesOf(value));
+  return {
+    evaluate: async (x) => entriesOf(await target.call(name, at(x))),
+    ...(modes.includes("forward")
+      ? { tangent: async (x, v) => entriesOf((await target.jvp(name, at(x), rebuild(moving, v))).tangent) }
+      : {}),
+    ...(modes.includes("reverse")
+      ? {
+          cotangent: async (x, u) => {
+            const value = await target.call(name, at(x));
+            const { cotangents } = await target.vjp(name, at(x), shapedLike(value, u), names);
+            return flatten(names.flatMap((n) => leavesOf(cotangents[n]!, [n])));
+          },
+        }
+      : {}),
+    second: async (x, v) => {
+      const { tangent } = await target.hvp(name, at(x), rebuild(moving, v));
+      return flatten(names.flatMap((n) => leavesOf(tangent[n]!, [n])));
+    },
+  };
+}
+
+/** A cotangent in the structure of a value. */
+function shapedLike(value: Output, u: Float64Array): Input {
+  return rebuild(leavesOf(value, ["value"]), u).value!;
+}
+
+function gradientVector(gradient: Claim["gradient"], moving: readonly Leaf[], names: readonly string[]): Float64Array {
+  const missing = names.find((n) => gradient[n] === undefined);
+  if (missing !== undefined)
+    throw new TypeError(
+      `The gradient has no part for \`${missing}\`: it is to have one for each real argument (${names.join(", ")}).`,
+    );
+  const found = flatten(names.flatMap((n) => leavesOf(gradient[n]!, [n])));
+  const wanted = moving.reduce((s, l) => s + l.data.length, 0);
+  if (found.length !== wanted)
+    throw new TypeError(`The gradient has ${found.length} entries for ${wanted} entries of the arguments.`);
+  return found;
+}
