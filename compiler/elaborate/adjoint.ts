@@ -25,14 +25,15 @@ export type LinearMethod =
 
 export type Adjoint =
   | ImplicitAdjoint
-  /** By the steps the solver took. */
-  | { readonly kind: "unroll" }
+  /** By the steps the solver took; with checkpoints the reverse pass keeps few states and takes the steps again. */
+  | { readonly kind: "unroll"; readonly checkpoint: boolean }
   /** By that many steps of the solver from the answer, which is held constant: 1 for `one_step`. */
   | { readonly kind: "steps"; readonly count: number; readonly said: string };
 
 export const implicitAdjoint: ImplicitAdjoint = { kind: "implicit", by: undefined, damping: undefined, polish: 0 };
 
-const choices = "`implicit`, `implicit(by = cg(), damping = 1e-6, polish = 1)`, `unroll`, `one_step` and `neumann(k)`";
+const choices =
+  "`implicit`, `implicit(by = cg(), damping = 1e-6, polish = 1)`, `unroll`, `unroll(checkpoint = true)`, `one_step` and `neumann(k)`";
 
 export function adjointOf(e: Elaborator, term: Term | undefined, span: Span): Adjoint {
   if (!term) return implicitAdjoint;
@@ -41,9 +42,10 @@ export function adjointOf(e: Elaborator, term: Term | undefined, span: Span): Ad
     const { word, options } = term;
     if (word === "implicit") return options ? implicitOf(e, term, span) : implicitAdjoint;
     if (word === "neumann") return { kind: "steps", count: stepsOf(e, term, span), said: "neumann" };
-    if (word === "unroll" || word === "one_step") {
-      if (options) fail("K0522", span, `\`${word}\` takes no options.`, { help: `Write \`adjoint = ${word}\`.` });
-      return word === "unroll" ? { kind: "unroll" } : { kind: "steps", count: 1, said: "one_step" };
+    if (word === "unroll") return { kind: "unroll", checkpoint: options ? checkpointOf(e, term, span) : false };
+    if (word === "one_step") {
+      if (options) fail("K0522", span, "`one_step` takes no options.", { help: "Write `adjoint = one_step`." });
+      return { kind: "steps", count: 1, said: "one_step" };
     }
   }
   return fail("K0522", span, `\`adjoint\` says how to differentiate a solve, but this is ${showTermType(term)}.`, {
@@ -64,6 +66,17 @@ function implicitOf(e: Elaborator, term: WordTerm, span: Span): ImplicitAdjoint 
     damping: shift as ArrayTerm | undefined,
     polish: polish ? wholeNumber(e, polish, "`polish`, the number of Newton steps,", span) : 0,
   };
+}
+
+function checkpointOf(e: Elaborator, term: WordTerm, span: Span): boolean {
+  const [checkpoint] = take("unroll", term.options!, ["checkpoint?"]);
+  if (!checkpoint) return false;
+  if (checkpoint.kind === "error") e.giveUp();
+  if (checkpoint.kind !== "array" || checkpoint.type !== "bool" || checkpoint.atom.kind !== "literal")
+    fail("K0526", span, "`checkpoint` is `true` or `false`.", {
+      help: "With it the reverse pass keeps a few states of the iteration and computes the others again.",
+    });
+  return checkpoint.atom.value === 1;
 }
 
 function stepsOf(e: Elaborator, term: WordTerm, span: Span): number {

@@ -125,7 +125,7 @@ function solveGraph(
         call: "linear_solve",
         from: zeroLike(e, rhs),
         solver,
-        adjoint: { kind: "unroll" },
+        adjoint: { kind: "unroll", checkpoint: false },
         condition: undefined,
         record: undefined,
         parts: new Map<string, Term>([

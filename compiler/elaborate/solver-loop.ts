@@ -26,7 +26,9 @@ import { select } from "../primitives/select.ts";
 import { foldIn } from "../primitives/threefry.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { scan } from "../transform/control/scan.ts";
+import { halveLoops } from "../transform/checkpoint.ts";
+import { call } from "../transform/control/call.ts";
+import { type ScanParams, scan } from "../transform/control/scan.ts";
 import type { Adjoint } from "./adjoint.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
@@ -292,7 +294,8 @@ class SolverRun {
       intLiteral(0),
       e.emit("iota", [e.dimensionTerm(length).atom], { dtype: "int", shape: [length] }, (b) => iota(b, length)),
     ];
-    const results = scan(outer, operands, {
+    const loop = form.adjoint.kind === "unroll" && form.adjoint.checkpoint ? checkpointedScan : scan;
+    const results = loop(outer, operands, {
       body: closed.graph,
       condition: relay,
       length,
@@ -396,6 +399,24 @@ class SolverRun {
       });
     return convertTo(this.e, term, "real").atom;
   }
+}
+
+/** A loop whose reverse pass keeps the states at the cuts of nested halves. */
+function checkpointedScan(
+  b: Emitter,
+  operands: readonly Atom[],
+  { progress: _, ...params }: ScanParams,
+): readonly Atom[] {
+  const inner = new Builder();
+  const variables = new Set(operands.filter((a) => a.kind === "var"));
+  const inputs = new Map([...variables].map((a) => [a, inner.input(a.type)]));
+  const results = scan(
+    inner,
+    operands.map((a) => (a.kind === "var" ? inputs.get(a)! : a)),
+    params,
+  );
+  const { graph } = inner.close("solve", results);
+  return call(b, halveLoops(graph), [...inputs.keys()], true);
 }
 
 /** What the loop leaves behind. */
