@@ -4,9 +4,9 @@ import test from "node:test";
 import { runScript } from "./testing.ts";
 
 const imports = `
-import { newton_root, bisection, anderson, fixed_point } from "std/roots"
+import { newton_root, broyden, bisection, anderson, fixed_point } from "std/roots"
 import { cg, bicgstab, gmres } from "std/linear"
-import { gauss_newton, levenberg_marquardt } from "std/least-squares"
+import { gauss_newton, levenberg_marquardt, dogleg } from "std/least-squares"
 `;
 
 for (const precision of ["f64", "f32"] as const) {
@@ -25,6 +25,39 @@ for (const precision of ["f64", "f32"] as const) {
       assert norm(d.x - (u: 2.0, v: -ones[2])) < tolerance
       let there = root(x => x - 1, from = 1.0, by = newton_root())
       assert there.iterations == 0`);
+  });
+
+  test(`${precision}: inexact Newton steps and Broyden's updates on systems`, () => {
+    const solvers = [
+      "newton_root(inner = gmres())",
+      "newton_root(inner = bicgstab(tol = 0.1))",
+      "broyden()",
+      "broyden(exact = false)",
+    ];
+    const text = solvers.map(
+      (by, i) => `
+      let a${i} = root(x => x + 0.1 * tanh(flip(x)) - [1, 2, 3], from = zeros[3], by = ${by})
+      assert a${i}.status == converged and a${i}.iterations < 12
+      let d${i} = root(p => (u: p.u^2 - 4, v: p.v + p.u - 1), from = (u: 1.0, v: ones[2]), by = ${by})
+      assert d${i}.status == converged and norm(d${i}.x - (u: 2.0, v: -ones[2])) < 100 * sqrt(epsilon)
+      let there${i} = root(x => x - 1, from = 1.0, by = ${by})
+      assert there${i}.iterations == 0
+      let b${i} = root(x => (3 - 2 * x) * x + 1 - concat([0.0], x[:9]) - 2 * concat(x[1:], [0.0]), from = -ones[10], by = ${by})
+      ${by.includes("false") ? "" : `assert b${i}.status == converged`}
+      let other${i} = root(p => (p.u + p.v[0] - 3, [p.v[1] - 2, p.u - 1]), from = (u: 0.0, v: zeros[2]), by = ${by})
+      assert other${i}.status == converged and norm(other${i}.x - (u: 1.0, v: [2.0, 2.0])) < 100 * sqrt(epsilon)
+      let none${i} = root(x => x^2 + 1, from = 0.5, by = ${by})
+      assert none${i}.status != converged and abs(none${i}.x) < 1`,
+    );
+    run(`${text.join("\n")}
+      let rosenbrock = root(x => [10 * (x[1] - x[0]^2), 1 - x[0]], from = [-1.2, 1], by = broyden())
+      assert rosenbrock.status == converged and norm(rosenbrock.x - 1) < 100 * sqrt(epsilon)
+      let far = root(x => atan(x), from = 10.0, by = broyden())
+      assert far.status == converged
+      let domain = root(x => log(x) + 3, from = 20.0, by = broyden())
+      assert domain.status == converged
+      let flat = root(x => 0 * x + 1, from = 0.5, by = broyden())
+      assert flat.status == singular`);
   });
 
   test(`${precision}: newton_root rejects points outside the domain, and says where it cannot go on`, () => {
@@ -76,11 +109,11 @@ for (const precision of ["f64", "f32"] as const) {
       assert norm(B @ linear_solve(B, b, by = bicgstab()) - b) < tolerance
       assert norm(B @ linear_solve(B, b, by = bicgstab(precondition = r => r / diag(B))) - b) < tolerance
       assert norm(B @ linear_solve(v => B @ v, b, by = gmres()) - b) < tolerance
-      let short = solve((A: B, b: b), by = gmres(history = 4))
+      let short = solve((A: B, b: b), by = gmres(restart = 4))
       assert short.status == converged and short.iterations > 1 and norm(B @ short.x - b) < tolerance
       let eyes = solve((A: eye[12], b: b), by = gmres())
       assert eyes.iterations == 1
-      let t = linear_solve(p => (u: 3 * p.u, v: 2 * p.v + 0.1 * p.u), (u: 3.0, v: ones[2]), by = gmres(history = 5))
+      let t = linear_solve(p => (u: 3 * p.u, v: 2 * p.v + 0.1 * p.u), (u: 3.0, v: ones[2]), by = gmres(restart = 5))
       assert norm(t - (u: 1.0, v: fill[2](0.45))) < tolerance
       let nothing = linear_solve(A, zeros[12], by = cg())
       assert norm(nothing) == 0
@@ -89,7 +122,7 @@ for (const precision of ["f64", "f32"] as const) {
   });
 
   test(`${precision}: least squares, exact and with a residual, square and tall`, () => {
-    for (const by of ["gauss_newton()", "levenberg_marquardt()"])
+    for (const by of ["gauss_newton()", "levenberg_marquardt()", "dogleg()"])
       run(`
         let r = least_squares(x => (10 * (x[1] - x[0]^2), 1 - x[0]), from = [-1.2, 1], by = ${by})
         assert r.status == converged and norm(r.x - 1) < 100 * sqrt(epsilon)
@@ -123,6 +156,26 @@ test("answers are differentiated in what they close over", () => {
     assert grad(solved)(0.3) ~= numeric_grad(solved)(0.3)
     fn fitted(s: real) = least_squares(x => (x - s, x^2 - 2), from = 1.0, by = levenberg_marquardt(tol = 1e-11)).x
     assert grad(fitted)(0.7) ~= numeric_grad(fitted)(0.7)`);
+});
+
+test("least squares: unknowns of any scale, columns that vanish, and an answer no step improves", () => {
+  for (const precision of ["f64", "f32"] as const)
+    for (const by of ["gauss_newton()", "levenberg_marquardt()", "dogleg()"])
+      runScript(
+        `${imports}
+        let scales = [1e-4, 1, 1e4]
+        let A = normal[9, 3](key(1))
+        let y = normal[9](key(2))
+        let plain = least_squares(x => A @ tanh(x) - y, from = zeros[3], by = ${by})
+        let scaled = least_squares(x => A @ tanh(x / scales) - y, from = zeros[3], by = ${by})
+        assert plain.status == converged and scaled.status == converged
+        assert norm(scaled.x / scales - plain.x) < 1e3 * sqrt(epsilon)
+        let unused = least_squares(x => [x[0] - 2, 0 * x[1] + 1], from = [0.0, 5.0], by = ${by})
+        assert unused.status == converged and norm(unused.x - [2.0, 5]) < 100 * sqrt(epsilon)
+        let lying = least_squares(x => stop_gradient(x + 1) - 0.5 * x, from = 2.0, by = ${by}).status
+        assert lying == line_search or lying == stalled`,
+        { precision },
+      );
 });
 
 test("a solve that only shows its status says how it ended", () => {

@@ -4,8 +4,9 @@ import test from "node:test";
 import { runScript, shownNumber } from "./testing.ts";
 
 const imports = `
-import { gradient_descent, lbfgs, armijo, wolfe } from "std/first-order"
-import { newton } from "std/second-order"
+import { gradient_descent, nonlinear_cg, lbfgs, armijo, wolfe, hager_zhang } from "std/first-order"
+import { fletcher_reeves, polak_ribiere, hestenes_stiefel, dai_yuan, cg_descent } from "std/first-order"
+import { newton, bfgs, trust_region } from "std/second-order"
 `;
 const precisions = ["f64", "f32"] as const;
 
@@ -17,11 +18,22 @@ const deterministic = [
   "gradient_descent(step = 1, search = armijo())",
   "gradient_descent(step = 1, momentum = 0.3, search = armijo(shrink = 0.3))",
   "gradient_descent(step = 1, search = wolfe())",
+  "gradient_descent(step = 1, search = hager_zhang())",
+  "nonlinear_cg()",
+  "nonlinear_cg(beta = fletcher_reeves)",
+  "nonlinear_cg(beta = hestenes_stiefel)",
+  "nonlinear_cg(beta = dai_yuan, search = hager_zhang())",
+  "nonlinear_cg(beta = cg_descent, search = hager_zhang())",
   "lbfgs()",
+  "lbfgs(search = hager_zhang())",
   "lbfgs(history = 1)",
   "lbfgs(history = 3, search = armijo())",
   "lbfgs(search = wolfe(c2 = 0.1))",
+  "bfgs()",
+  "bfgs(search = armijo())",
   "newton()",
+  "trust_region()",
+  "trust_region(radius = 1e-3)",
 ];
 
 for (const precision of precisions)
@@ -54,6 +66,13 @@ for (const precision of precisions)
       "lbfgs(search = armijo(), tol = 30 * sqrt(epsilon), iters = 2000)",
       ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]"],
     ],
+    ["bfgs(tol = 30 * sqrt(epsilon))", ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]", "[50.0, 3.0]"]],
+    ["trust_region(tol = 30 * sqrt(epsilon))", ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]", "[50.0, 3.0]"]],
+    [
+      "nonlinear_cg(beta = cg_descent, search = hager_zhang(), tol = 30 * sqrt(epsilon), iters = 3000)",
+      ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]"],
+    ],
+    ["nonlinear_cg(tol = 30 * sqrt(epsilon), iters = 3000)", ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]"]],
     ["newton(tol = 30 * sqrt(epsilon))", ["[-1.2, 1.0]", "[-3.0, 9.5]", "[0.0, -20.0]", "[0.0, 0.5]", "[50.0, 3.0]"]],
   ] as const)
     test(`${precision}: ${solver} on Rosenbrock's function from bad starts`, () => {
@@ -68,7 +87,14 @@ for (const precision of precisions)
     });
 
 for (const precision of precisions)
-  for (const solver of ["lbfgs()", "newton()", "gradient_descent(step = 1, search = armijo(), iters = 5000)"])
+  for (const solver of [
+    "lbfgs()",
+    "newton()",
+    "bfgs()",
+    "trust_region()",
+    "nonlinear_cg()",
+    "gradient_descent(step = 1, search = armijo(), iters = 5000)",
+  ])
     test(`${precision}: ${solver} on logistic regression`, () => {
       runScript(
         `${imports}
@@ -116,6 +142,11 @@ test("points where the objective is not finite are not taken", () => {
     "lbfgs()",
     "lbfgs(search = armijo())",
     "newton()",
+    "lbfgs(search = hager_zhang())",
+    "bfgs()",
+    "nonlinear_cg()",
+    "trust_region()",
+    "trust_region(radius = 100)",
     "gradient_descent(step = 30, search = armijo())",
     "gradient_descent(step = 30, search = wolfe())",
   ])
@@ -128,7 +159,8 @@ test("points where the objective is not finite are not taken", () => {
 });
 
 test("every way to end", () => {
-  const ran = runScript(`${imports}
+  const ran = runScript(
+    `${imports}
     let few = minimize(x => dot(x, x), from = ones[2], by = gradient_descent(step = 1e-3, iters = 3))
     assert few.status == iterations and few.iterations == 3
     let wild = minimize(x => x^4, from = 2.0, by = gradient_descent(step = 1))
@@ -139,8 +171,19 @@ test("every way to end", () => {
     assert lying.status == line_search and lying.x == 2
     let lying2 = minimize(x => stop_gradient(x * x) - x, from = 2.0, by = lbfgs())
     assert lying2.status == line_search
+    for_each_lying
     let endless = minimize(x => x[0] - x[1], from = [0.0, 0.0], by = lbfgs(iters = 50))
-    assert endless.status != converged`);
+    assert endless.status != converged`.replace(
+      "for_each_lying",
+      ["bfgs()", "trust_region()", "nonlinear_cg()", "nonlinear_cg(search = hager_zhang())"]
+        .map(
+          (by, i) => `
+    let lie${i} = minimize(x => stop_gradient(x * x) - x, from = 2.0, by = ${by})
+    assert lie${i}.status == line_search and lie${i}.x == 2`,
+        )
+        .join("\n"),
+    ),
+  );
   assert.ok(ran.warnings.length >= 4, ran.warnings.join("\n"));
 });
 

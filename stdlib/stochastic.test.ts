@@ -4,6 +4,7 @@ import test from "node:test";
 import { runScript } from "./testing.ts";
 
 const imports = `
+import { polyak_sgd, armijo_sgd } from "std/stochastic"
 import { sgd, momentum, adam, adamw, amsgrad, rmsprop, adagrad, adadelta } from "std/stochastic"
 `;
 
@@ -17,6 +18,10 @@ const solvers = [
   "rmsprop(step = t => 0.1 * 0.98^t, ITERS)",
   "adagrad(step = 1, ITERS)",
   "adadelta(step = 5, ITERS)",
+  "polyak_sgd(ITERS)",
+  "polyak_sgd(largest = inf, delta = 1e-9, momentum = 0.2, ITERS)",
+  "armijo_sgd(ITERS)",
+  "armijo_sgd(aggressiveness = 0.7, goldstein = true, grow = 1, ITERS)",
 ];
 
 for (const precision of ["f64", "f32"] as const)
@@ -70,6 +75,62 @@ test("steps are those of the formulas", () => {
     assert norm(n.x - (start - 0.19 * g)) < 1e-12
     let e = minimize(f, from = start, by = adadelta(rate = 0.5, eps = 1e-6, iters = 1, key = key(9)))
     assert norm(e.x - (start - 1e-3 / sqrt(0.5 * g^2 + 1e-6) * g)) < 1e-9`);
+});
+
+for (const solver of ["adam", "adamw", "amsgrad"])
+  for (const iterations of [1, 2, 5, 40])
+    test(`${iterations} steps of ${solver} in f32 are those in f64, but for the rounding of steps`, () => {
+      // Curvatures far apart, so that the moments of the entries differ; steps that are sums of few digits.
+      const points = (["f64", "f32"] as const).map((precision) => {
+        const { shown } = runScript(
+          `${imports}
+          fn f(x) = 0.5 * (1000 * (x[0] - 1)^2 + 10 * (x[1] + 2)^2 + (x[2] - 3)^2)
+          let r = minimize(f, from = zeros[3], by = ${solver}(step = 0.0625, iters = ${iterations}))
+          show r.x`,
+          { precision },
+        );
+        return shown.get("r.x") as readonly number[];
+      });
+      const [expected, found] = points as [readonly number[], readonly number[]];
+      // A correction that had lost digits would be off by 1e-5 of every step.
+      expected.forEach((x, i) => {
+        const error = Math.abs(found[i]! - x);
+        assert.ok(error <= iterations * 0.0625 * 1e-6, `entry ${i}: ${found[i]}, not ${x}: ${error}`);
+      });
+    });
+
+test("a beta of zero or below corrects as its power says", () => {
+  runScript(`${imports}
+    fn f(x) = dot(x, x) / 2
+    let a = minimize(f, from = [1.0, -2.0], by = adam(step = 0.1, b1 = 0, b2 = 0, iters = 1))
+    assert norm(a.x - [0.9, -1.9]) < 1e-6
+    fn total(b: real) = sum(minimize(f, from = ones[2], by = adam(step = 0.1, b1 = b, iters = 3), adjoint = unroll).x)
+    assert grad(total)(0.9) ~= numeric_grad(total)(0.9)
+    assert grad(total)(-0.5) ~= numeric_grad(total)(-0.5)`);
+});
+
+test("steps that are searched for are those of the formulas", () => {
+  runScript(`${imports}
+    fn f(x, k) = dot([1, 4] * x, x) / 2 + 0 * normal(k)
+    let start = [1.0, -2.0]
+    let g = [1.0, -8.0]
+    let capped = minimize(f, from = start, by = polyak_sgd(largest = 0.1, iters = 1, key = key(9)))
+    assert norm(capped.x - (start - 0.1 * g)) < 1e-12
+    let free = minimize(f, from = start, by = polyak_sgd(lowest = 0.5, delta = 2, iters = 1, key = key(9)))
+    assert norm(free.x - (start - 8 / 67 * g)) < 1e-12
+    let none = minimize(f, from = start, by = polyak_sgd(lowest = 100, iters = 1, key = key(9)))
+    assert norm(none.x - start) == 0
+    let there = minimize(f, from = zeros[2], by = polyak_sgd(lowest = -1, iters = 2, key = key(9)))
+    assert norm(there.x) == 0
+    let moved = minimize(f, from = start, by = polyak_sgd(largest = 0.1, momentum = 0.5, iters = 2, key = key(9)))
+    let second = start - 0.1 * g
+    assert norm(moved.x - (second - 0.1 * [1, 4] * second - 0.05 * g)) < 1e-12
+    // 0.8^j from 1 until the sample's loss drops by a tenth of a |g|^2.
+    let a = loop a = 1.0 for i in 0..15 while f(start - a * g, key(0)) > f(start, key(0)) - 0.1 * a * 65 { 0.8 * a }
+    let searched = minimize(f, from = start, by = armijo_sgd(iters = 1, key = key(9)))
+    assert norm(searched.x - (start - a * g)) < 1e-12 and a < 0.9
+    let stuck = minimize(f, from = start, by = armijo_sgd(tries = 0, iters = 1, key = key(9)))
+    assert norm(stuck.x - (start - g)) < 1e-12`);
 });
 
 test("the last point is the answer, and a run without an error is no warning", () => {

@@ -4,7 +4,7 @@ import { BindFailure } from "../compiler/bind.ts";
 import type { NdArray } from "../compiler/core/array.ts";
 import { statusNames } from "../compiler/core/status.ts";
 import { bind, compile } from "../compiler/index.ts";
-import type { DataDeclaration, Value } from "../compiler/program.ts";
+import type { DataDeclaration, GraphRunner, Value } from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError } from "../compiler/syntax/diagnostic.ts";
 
 /** A shown value without its types: a number, a status's name, a flat list, or fields. */
@@ -27,6 +27,8 @@ export interface RunSettings {
   readonly seed?: number;
   readonly modules?: Readonly<Record<string, string>>;
   readonly read?: (declaration: DataDeclaration) => NdArray;
+  /** What runs the graphs; the reference when left out. Large scripts want the CPU's compiled one. */
+  readonly runner?: GraphRunner;
 }
 
 const describe = (text: string) => (d: Diagnostic) =>
@@ -45,7 +47,8 @@ export function runScript(text: string, settings: RunSettings = {}): Ran {
   const outputs: string[] = [];
   let asserts = 0;
   try {
-    bind(program, { data, precision: settings.precision ?? "f64", seed: settings.seed ?? 0 }).run({
+    const { precision = "f64", seed = 0, runner } = settings;
+    bind(program, { data, precision, seed, ...(runner ? { runner } : {}) }).run({
       onEvent: (e) => {
         if (e.kind === "show") for (const i of e.items) i.kind === "value" && shown.set(i.expression, plain(i.value));
         if (e.kind === "warning") warnings.push(describeIn(e.diagnostic));
