@@ -1,16 +1,26 @@
 /** `problem`: a model as the functions f, h == 0, g <= 0 of its variables, and its solution by a solver. */
 
-import { realLiteral } from "../core/graph.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type { Constraint, Expression, Problem, Span } from "../syntax/tree.ts";
-import { reductionBuiltins } from "./builtins/reductions.ts";
-import { gradient } from "./derivatives.ts";
+import type { Problem, Span, Variable } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet, readField } from "./expressions.ts";
 import { applyTo, bindDimensionArguments, declaredFunction, matchArguments } from "./functions.ts";
-import { arithmetic, negate, realTerm, zeroLike } from "./operators.ts";
+import { extremum, negate, realTerm, zeroLike } from "./operators.ts";
+import { activityOf } from "./problem-activity.ts";
+import {
+  checkConstraint,
+  combinedBounds,
+  hasRows,
+  ofVariables,
+  type Restriction,
+  restrictionsOf,
+  restrictionsOfSet,
+  rowsFunction,
+} from "./problem-constraints.ts";
+import { dualsByName, type Handed, kktCondition, multipliersOf, optimality, refuseAtKinks } from "./problem-duals.ts";
+import { quadraticForm } from "./problem-quadratic.ts";
 import { Scope } from "./scope.ts";
-import { runSolver } from "./solver-loop.ts";
+import { runSolver, type SolveForm } from "./solver-loop.ts";
 import type { ConfiguredSolver } from "./solver-terms.ts";
 import {
   coreType,
@@ -77,116 +87,106 @@ export function problemTerm(e: Elaborator, declaration: Problem, scope: Scope): 
   };
 }
 
-/** A line is a comparison, or a comprehension over one; strict ones are refused. */
-function checkConstraint(line: Constraint): void {
-  const value = line.value.kind === "comprehension" ? line.value.body : line.value;
-  if (value.kind !== "comparison")
-    fail("K0751", line.span, "A constraint is an equation or an inequality.", {
-      help: "Write `budget: sum(x) == 1` or `[x[t] <= 1 for t in 0..T]`.",
-    });
-  for (const operator of value.operators) {
-    if (operator === "<" || operator === ">")
-      fail(
-        "K0752",
-        value.span,
-        `A constraint with \`${operator}\` has no boundary, so the optimum might not be attained.`,
-        { help: `Write \`${operator}=\`.` },
-      );
-    if (operator === "!=") fail("K0753", value.span, "`!=` is no constraint: almost every point satisfies it.");
-  }
-}
+const partsOfProblems = ["f", "h", "g", "lower", "upper", "project", "quadratic"];
 
-/** The functions a solver for problems works with, all of the variables as one named tuple. */
-interface Parts {
-  readonly f: FunctionTerm;
-  readonly h: FunctionTerm;
-  readonly g: FunctionTerm;
-  readonly project: FunctionTerm | undefined;
-}
-
-/** One row of h or g and the constraint it belongs to; a two-sided line has one of each side. */
-interface Row {
-  readonly kind: "h" | "g";
-  readonly name: string;
-  readonly label: string | undefined;
-  readonly side: "upper" | "lower" | undefined;
-  readonly difference: Expression;
-}
-
-/** `a <= b` is a - b <= 0, `a >= b` is b - a <= 0, `a == b` is a - b == 0: the rows of a constraint. */
-function rowsOf(line: Constraint, index: number): Row[] {
-  const comparison = line.value.kind === "comprehension" ? line.value.body : line.value;
-  if (comparison.kind !== "comparison") return [];
-  const { operands, operators } = comparison;
-  return operators.map((operator, i): Row => {
-    const [left, right] = [operands[i]!, operands[i + 1]!];
-    const [p, q] = operator === ">=" ? [right, left] : [left, right];
-    const minus: Expression = { kind: "binary", operator: "-", left: p, right: q, span: comparison.span };
-    const difference: Expression = line.value.kind === "comprehension" ? { ...line.value, body: minus } : minus;
-    const sides =
-      operators.length === 1 ? undefined : (operator === "<=") === (i === operators.length - 1) ? "upper" : "lower";
-    return {
-      kind: operator === "==" ? "h" : "g",
-      name: `${line.label?.name ?? `row ${index}`}${sides ? ` ${i}` : ""}`,
-      label: line.label?.name,
-      side: sides,
-      difference,
-    };
-  });
-}
-
-function partsOf(e: Elaborator, model: Model, rows: readonly Row[]): Parts {
+/** The model as a solver's header asks for it: bounds to `lower` and `upper`, sets to `project`, the rest to rows. */
+function handOver(
+  e: Elaborator,
+  model: Model,
+  solver: ConfiguredSolver,
+  listed: readonly string[],
+  like: Term,
+  span: Span,
+): Handed & { readonly restrictions: readonly Restriction[] } {
   const { declaration, scope } = model;
-  const variables = declaration.variables.map((v) => v.name.name);
-  const at = (w: Term, body: (inner: Scope) => Term): Term => {
-    const inner = new Scope(scope);
-    if (w.kind !== "tuple") return e.giveUp();
-    for (const name of variables) inner.bind(name, w.items[w.names!.indexOf(name)]!);
-    for (const line of declaration.constraints) if (line.kind === "let") elaborateLet(e, line, inner);
-    return body(inner);
+  const name = solver.declaration.name.name;
+  const takes = (part: string) => listed.includes(part);
+  const projected = new Map<string, Term>();
+  const fromSets: Restriction[] = [];
+  for (const v of declaration.variables) {
+    if (!v.set) continue;
+    const set = e.expression(v.set, scope);
+    if (takes("project")) projected.set(v.name.name, readField(e, set, "project", v.set.span));
+    else if (hasRows(set)) fromSets.push(...restrictionsOfSet(e, v, set));
+    else refuseSet(name, v, span);
+  }
+  const restrictions = [...fromSets, ...restrictionsOf(e, declaration, scope, like)];
+  // A projection can clip a variable that lies in no set of its own.
+  const handed = (r: Restriction) =>
+    r.bound !== undefined && (takes("lower") || (takes("project") && !projected.has(r.bound.variable)));
+  const bounds = restrictions.filter(handed);
+  const rows = restrictions.filter((r) => !handed(r));
+  const limits = takes("lower") || bounds.length > 0 ? combinedBounds(e, bounds, like, span) : undefined;
+  const missing = rows.find((r) => !takes(r.kind));
+  if (missing)
+    fail(
+      "K0756",
+      span,
+      `The solver \`${name}\` takes no ${missing.kind === "h" ? "equations" : "inequalities"}, but the problem has \`${missing.label ?? e.textOf(missing.span)}\`.`,
+      {
+        notes: [{ message: "The constraint:", span: missing.span }],
+        ...(takes("lower") && missing.kind === "g"
+          ? { help: "A bound holds a whole variable to one side of what mentions none: `x >= [0, -inf]`." }
+          : {}),
+      },
+    );
+  const clips = limits !== undefined && !takes("lower");
+  return {
+    f: goalOf(e, model),
+    h: rowsFunction(e, declaration, scope, "h", rows),
+    g: rowsFunction(e, declaration, scope, "g", rows),
+    rows,
+    bounds,
+    limits,
+    project: projected.size > 0 || clips ? projectionOf(e, projected, clips ? limits : undefined) : undefined,
+    inSets: projected.size > 0,
+    restrictions,
   };
-  const of = (name: string, body: (inner: Scope) => Term): FunctionTerm => ({
-    kind: "function",
-    name,
-    arity: 1,
-    apply: (args) => e.inFrame(() => at(args.positional[0]!, body)),
+}
+
+function refuseSet(solver: string, v: Variable, span: Span): never {
+  return fail("K0756", span, `The solver \`${solver}\` takes no sets, but \`${v.name.name}\` lies in one.`, {
+    notes: [{ message: "The variable:", span: v.span }],
+    help: "This set is known by its projection alone: use a solver that lists `project`, or write it as inequalities under `subject to`.",
   });
-  const group = (kind: "h" | "g") =>
-    of(kind, (inner) => {
-      const own = rows.filter((r) => r.kind === kind);
-      return tupleTerm(
-        own.map((r) => realTerm(e, e.expression(r.difference, inner), "A constraint", r.difference.span)),
-        own.map((r) => r.name),
-      );
-    });
-  const f = of("f", (inner) => {
-    const value = realTerm(e, e.expression(declaration.goal, inner), "The goal", declaration.goal.span);
+}
+
+/** The function that is minimised. */
+function goalOf(e: Elaborator, { declaration, scope }: Model): FunctionTerm {
+  const { goal, sense } = declaration;
+  return ofVariables(e, declaration, scope, "f", (inner) => {
+    const value = realTerm(e, e.expression(goal, inner), "The goal", goal.span);
     if (value.kind !== "array" || rankOf(value) > 0)
-      fail("K0246", declaration.goal.span, `An objective is one real number, but this is ${showTermType(value)}.`, {
+      fail("K0246", goal.span, `An objective is one real number, but this is ${showTermType(value)}.`, {
         help: "Sum its entries, or take their mean or `norm`.",
       });
-    return declaration.sense === "maximize" ? negate(e, value, declaration.goal.span) : value;
+    return sense === "maximize" ? negate(e, value, goal.span) : value;
   });
-  const sets = declaration.variables.filter((v) => v.set);
-  const project: FunctionTerm = {
+}
+
+/** Each variable onto its set, or else into its limits. */
+function projectionOf(
+  e: Elaborator,
+  sets: ReadonlyMap<string, Term>,
+  limits: Record<"lower" | "upper", Term> | undefined,
+): FunctionTerm {
+  return {
     kind: "function",
     name: "project",
     arity: 1,
     apply: (args) => {
       const w = args.positional[0]!;
       if (w.kind !== "tuple") return e.giveUp();
-      return {
-        ...w,
-        items: w.items.map((t, i) => {
-          const v = declaration.variables.find((u) => u.name.name === w.names![i]);
-          if (!v?.set) return t;
-          const set = e.expression(v.set, scope);
-          return applyTo(e, readField(e, set, "project", v.set.span), [t], args.span);
-        }),
+      const onto = (t: Term, name: string): Term => {
+        const set = sets.get(name);
+        if (set) return applyTo(e, set, [t], args.span);
+        if (!limits) return t;
+        const [lower, upper] = [limits.lower, limits.upper].map((l) => readField(e, l, name, args.span));
+        return extremum(e, "max", extremum(e, "min", t, upper!, args.span), lower!, args.span);
       };
+      return { ...w, items: w.items.map((t, i) => onto(t, w.names![i]!)) };
     },
   };
-  return { f, h: group("h"), g: group("g"), project: sets.length > 0 ? project : undefined };
 }
 
 /** Solves a model: the result has each variable, `dual` by constraint, and the diagnostics of every solve. */
@@ -195,51 +195,39 @@ export function solveProblem(
   term: ProblemTerm,
   from: Term | undefined,
   solver: ConfiguredSolver,
-  adjoint: "implicit" | "unroll",
+  adjoint: SolveForm["adjoint"],
   record: FunctionTerm | undefined,
   span: Span,
 ): Term {
   const model = term.model as Model;
-  const { declaration } = model;
   const form = solver.declaration.form;
   if (form.kind !== "solves" || form.form.name !== "problem")
     fail("K0736", span, `\`solve\` can not use the solver \`${solver.declaration.name.name}\` for a problem.`, {
       notes: [{ message: "It is declared here:", span: form.span }],
       help: "A solver for models `solves problem(f, h, g)`.",
     });
-  const rows = declaration.constraints.flatMap((line, i) => (line.kind === "constraint" ? rowsOf(line, i) : []));
-  const parts = partsOf(e, model, rows);
   const listed = form.parts.map((p) => p.name);
+  const unknown = listed.find((name) => !partsOfProblems.includes(name));
+  if (unknown !== undefined)
+    fail("K0755", form.span, `A problem has no part \`${unknown}\`.`, {
+      help: "Its parts are f, h, g, lower, upper, project and quadratic.",
+    });
+  if (listed.includes("lower") !== listed.includes("upper"))
+    fail("K0981", form.span, "A solver that takes bounds lists both `lower` and `upper`.", {
+      help: "Where there is no bound, they are -inf and inf.",
+    });
+  const like = variablesOf(e, model, span);
+  const p = handOver(e, model, solver, listed, like, span);
   const given = new Map<string, Term>();
   for (const name of listed) {
-    if (name === "f" || name === "h" || name === "g") given.set(name, parts[name]);
-    else if (name === "project") given.set(name, parts.project ?? identity);
-    else
-      fail("K0755", form.span, `A problem has no part \`${name}\` in this version.`, {
-        help: "Its parts are f, h, g and project; bounds are rows of g.",
-      });
+    if (name === "lower" || name === "upper") given.set(name, p.limits![name]);
+    else if (name === "project") given.set(name, p.project ?? identity);
+    else if (name === "quadratic")
+      given.set(name, quadraticForm(e, model, p, like, solver.declaration.name.name, span));
+    else given.set(name, p[name as "f" | "h" | "g"]);
   }
-  const needed = (["h", "g"] as const).find((k) => !listed.includes(k) && rows.some((r) => r.kind === k));
-  if (needed !== undefined) {
-    const row = rows.find((r) => r.kind === needed)!;
-    fail(
-      "K0756",
-      span,
-      `The solver \`${solver.declaration.name.name}\` takes no ${needed === "h" ? "equations" : "inequalities"}, but the problem has \`${row.name}\`.`,
-    );
-  }
-  const set = declaration.variables.find((v) => v.set);
-  if (set && !listed.includes("project"))
-    fail(
-      "K0756",
-      span,
-      `The solver \`${solver.declaration.name.name}\` takes no sets, but \`${set.name.name}\` lies in one.`,
-      {
-        notes: [{ message: "The variable:", span: set.span }],
-        help: "Write the set as inequalities under `subject to`, or use a solver that lists `project`.",
-      },
-    );
-  const start = startOf(e, model, from, span);
+  const start = from ? startFrom(e, model, from, span) : startInside(e, model, p, like, span);
+  const all = { h: rowsOfAll(e, model, "h", p), g: rowsOfAll(e, model, "g", p) };
   const solved = runSolver(e, {
     call: "solve",
     from: start,
@@ -251,95 +239,140 @@ export function solveProblem(
     stochastic: false,
     minimizes: false,
     span,
-    value: (w) => applyTo(e, parts.f, [w], span),
-    defaultCondition: undefined,
-    // Stationarity of the Lagrangian, the equations, and complementarity (Nocedal and Wright, theorem 12.1).
-    dualCondition: (w, dual) => {
-      const [nu, lam] = [readField(e, dual, "h", span), readField(e, dual, "g", span)];
-      const lagrangian: FunctionTerm = {
-        kind: "function",
-        name: "lagrangian",
-        arity: 1,
-        apply: (args) => {
-          const at = args.positional[0]!;
-          const terms = [
-            applyTo(e, parts.f, [at], span),
-            inner(e, nu, applyTo(e, parts.h, [at], span), span),
-            inner(e, lam, applyTo(e, parts.g, [at], span), span),
-          ];
-          return terms.reduce((s, t) => arithmetic(e, "+", s, t, span));
-        },
-      };
-      const stationary = gradient(e, lagrangian, { positional: [w], named: new Map(), span }, "grad").gradient;
-      const complementary = arithmetic(e, "*", lam, applyTo(e, parts.g, [w], span), span);
-      return tupleTerm([stationary, applyTo(e, parts.h, [w], span), complementary]);
+    value: (w) => applyTo(e, p.f, [w], span),
+    // For solvers that keep no dual: the optimum in x alone.
+    defaultCondition: (w) => {
+      if (p.rows.length > 0 && p.inSets)
+        fail("K0982", form.span, "A solver that takes both rows and sets keeps a `dual` in its state.", {
+          notes: [{ message: "The solve:", span }],
+          help: "The dual is `(h: ..., g: ...)`, shaped like the rows: without it the share of the rows in the optimality conditions is not known.",
+        });
+      if (p.rows.length > 0) return optimality(e, "eliminated", [p.f, all.h, all.g, w], span);
+      const onto = p.project ?? (p.limits ? projectionOf(e, new Map(), p.limits) : undefined);
+      return optimality(e, "projected", [p.f, onto ?? identity, w], span);
     },
+    dualCondition: kktCondition(e, p, span),
+    activity: activityOf(e, p, span),
   });
-  return resultOf(e, declaration, rows, solved, span);
+  return resultOf(e, model, p, all, solved, adjoint, span);
 }
 
-/** The inner product of duals and rows; zero where there are none. */
-function inner(e: Elaborator, dual: Term, rows: Term, span: Span): Term {
-  if (rows.kind === "tuple" && rows.items.length === 0) return { kind: "array", type: "real", atom: realLiteral(0) };
-  return reductionBuiltins.dot!(e, { positional: [dual, rows], named: new Map(), span });
+/** All restrictions as rows, also those the solver was handed as bounds. */
+function rowsOfAll(
+  e: Elaborator,
+  { declaration, scope }: Model,
+  kind: "h" | "g",
+  p: { readonly restrictions: readonly Restriction[] },
+): FunctionTerm {
+  return rowsFunction(e, declaration, scope, kind, p.restrictions);
 }
 
 const identity: FunctionTerm = { kind: "function", name: "project", arity: 1, apply: (args) => args.positional[0]! };
 
-/** Zeros in the declared shapes, unless the call says where to start. */
-function startOf(e: Elaborator, model: Model, from: Term | undefined, span: Span): Term {
-  const names = model.declaration.variables.map((v) => v.name.name);
-  const types = model.declaration.variables.map((v) => resolveType(e, v.type, model.dims));
-  if (!from) {
-    const zeros = types.map((t) => {
-      if (t.kind !== "array") return fail("K0757", span, "The variables of a problem are arrays.");
-      const shape = t.shape.map((d) => e.asDimension(e.dimensionTerm(d), span));
-      return zeroLike(e, {
-        kind: "array",
-        type: "real",
-        atom: { kind: "literal", value: 0, type: coreType("real", shape) },
-      });
+/** Zeros in the declared shapes. */
+function variablesOf(e: Elaborator, model: Model, span: Span): TupleTerm {
+  const zeros = model.declaration.variables.map((v) => {
+    const t = resolveType(e, v.type, model.dims);
+    if (t.kind !== "array") return fail("K0757", span, "The variables of a problem are arrays.");
+    const shape = t.shape.map((d) => e.asDimension(e.dimensionTerm(d), span));
+    return zeroLike(e, {
+      kind: "array",
+      type: "real",
+      atom: { kind: "literal", value: 0, type: coreType("real", shape) },
     });
-    return tupleTerm(zeros, names);
-  }
-  const given = realTerm(e, from, "What a search starts from", span);
-  const whole = names.length === 1 && given.kind === "array" ? tupleTerm([given], names) : given;
-  return fitTerm(e, whole, { kind: "tuple", names, items: types }, "`from`", span);
+  });
+  return tupleTerm(
+    zeros,
+    model.declaration.variables.map((v) => v.name.name),
+  );
 }
 
-/** Variables by name, duals by constraint: that of a two-sided line is its upper side minus its lower. */
-function resultOf(e: Elaborator, declaration: Problem, rows: readonly Row[], solved: TupleTerm, span: Span): TupleTerm {
+function startFrom(e: Elaborator, model: Model, from: Term, span: Span): Term {
+  const names = model.declaration.variables.map((v) => v.name.name);
+  const items = model.declaration.variables.map((v) => resolveType(e, v.type, model.dims));
+  const given = realTerm(e, from, "What a search starts from", span);
+  const whole = names.length === 1 && given.kind === "array" ? tupleTerm([given], names) : given;
+  return fitTerm(e, whole, { kind: "tuple", names, items }, "`from`", span);
+}
+
+/** Where a search starts that was given no start: zero, moved inside bounds and onto sets. */
+function startInside(
+  e: Elaborator,
+  model: Model,
+  p: Handed & { readonly restrictions: readonly Restriction[] },
+  zeros: TupleTerm,
+  span: Span,
+): Term {
+  const { lower, upper } = combinedBounds(e, p.restrictions, zeros, span);
+  const bounded = new Set(p.restrictions.flatMap((r) => (r.bound ? [r.bound.variable] : [])));
+  const items = zeros.items.map((x, i) => {
+    const name = zeros.names![i]!;
+    const v = model.declaration.variables[i]!;
+    const set = v.set && e.expression(v.set, model.scope);
+    const onto = set ? applyTo(e, readField(e, set, "project", v.set!.span), [x], span) : x;
+    if (!bounded.has(name)) return onto;
+    return optimality(e, "inside", [onto, readField(e, lower, name, span), readField(e, upper, name, span)], span);
+  });
+  return tupleTerm(items, zeros.names!);
+}
+
+/** Variables by name, duals by constraint, and the rest of the record. */
+function resultOf(
+  e: Elaborator,
+  model: Model,
+  p: Handed & { readonly restrictions: readonly Restriction[] },
+  all: { readonly h: FunctionTerm; readonly g: FunctionTerm },
+  solved: TupleTerm,
+  adjoint: SolveForm["adjoint"],
+  span: Span,
+): TupleTerm {
+  const { declaration } = model;
   const field = (name: string) => solved.items[solved.names!.indexOf(name)]!;
-  const x = field("x");
-  const fields: [string, Term][] = declaration.variables.map((v) => [
-    v.name.name,
-    x.kind === "tuple" ? x.items[x.names!.indexOf(v.name.name)]! : x,
-  ]);
+  const names = declaration.variables.map((v) => v.name.name);
+  const plain = field("x");
+  const x = plain.kind === "tuple" ? plain : tupleTerm([plain], names);
+  const multipliers = multipliersIn(e, p, all, solved, x, span);
+  let variables: readonly Term[] = names.map((n) => x.items[x.names!.indexOf(n)]!);
+  let dual = multipliers && dualsByName(e, p.restrictions, multipliers, span);
+  if (multipliers && adjoint.kind === "implicit") {
+    const at = applyTo(e, all.g, [x], span);
+    const slacks = p.restrictions.flatMap((r) =>
+      r.kind === "g" ? [{ restriction: r, dual: multipliers.get(r)!, row: readField(e, at, r.name, span) }] : [],
+    );
+    const guarded = refuseAtKinks(e, dual ? [...variables, dual] : variables, slacks, span);
+    variables = guarded.slice(0, names.length);
+    if (dual) dual = guarded[names.length] as TupleTerm;
+  }
+  const turned = (t: Term): Term => (declaration.sense === "maximize" ? negate(e, t, span) : t);
+  const fields: [string, Term][] = names.map((n, i) => [n, variables[i]!]);
   for (const name of solved.names!) {
+    const t = field(name);
     if (name === "x" || name === "dual") continue;
-    const value = field(name);
-    fields.push([name, name === "value" && declaration.sense === "maximize" ? negate(e, value, span) : value]);
+    if (name === "value") fields.push([name, turned(t)]);
+    else if (name === "trace" && t.kind === "tuple")
+      fields.push([name, { ...t, items: t.items.map((s, i) => (t.names![i] === "value" ? turned(s) : s)) }]);
+    else fields.push([name, t]);
   }
-  if (solved.names!.includes("dual")) {
-    const dual = field("dual");
-    const byName: [string, Term][] = [];
-    for (const label of new Set(rows.flatMap((r) => (r.label === undefined ? [] : [r.label])))) {
-      const own = rows.filter((r) => r.label === label);
-      const terms = own.map((r) => {
-        const side = readField(e, dual, r.kind, span);
-        return { r, t: readField(e, side, r.name, span) };
-      });
-      const [first, ...rest] = terms;
-      const signed = (x: { r: Row; t: Term }) => (x.r.side === "lower" ? negate(e, x.t, span) : x.t);
-      byName.push([label, rest.reduce((s, t) => arithmetic(e, "+", s, signed(t), span), signed(first!))]);
-    }
-    fields.push([
-      "dual",
-      tupleTerm(
-        byName.map(([, t]) => t),
-        byName.map(([n]) => n),
-      ),
-    ]);
-  }
+  if (dual) fields.push(["dual", dual]);
   return { ...solved, names: fields.map(([n]) => n), items: fields.map(([, t]) => t) };
+}
+
+/**
+ * The multiplier of each restriction: what the solver's state says, or else what stationarity asks for at the answer.
+ * Undefined where a set known by its projection alone has a share in stationarity that nothing tells apart.
+ */
+function multipliersIn(
+  e: Elaborator,
+  p: Handed & { readonly restrictions: readonly Restriction[] },
+  all: { readonly h: FunctionTerm; readonly g: FunctionTerm },
+  solved: TupleTerm,
+  x: TupleTerm,
+  span: Span,
+): ReadonlyMap<Restriction, Term> | undefined {
+  const at = solved.names!.indexOf("dual");
+  if (at >= 0) return multipliersOf(e, p, solved.items[at]!, span);
+  if (p.restrictions.length === 0) return new Map();
+  if (p.inSets) return undefined;
+  const found = optimality(e, "multipliers", [p.f, all.h, all.g, x], span);
+  return new Map(p.restrictions.map((r) => [r, readField(e, readField(e, found, r.kind, span), r.name, span)]));
 }
