@@ -29,27 +29,31 @@ export function compile(text: string, options: CompileOptions): CompileResult {
     for (const s of source.statements) {
       if (s.kind !== "import" || modules.has(s.from.value)) continue;
       const path = s.from.value;
-      const standard = standardLibrary[path];
-      const module = standard ?? options.modules?.[path];
+      const standard = standardModule(path);
+      if (standard) {
+        modules.set(path, standard);
+        load(standard);
+        continue;
+      }
+      const module = options.modules?.[path];
       if (module === undefined) continue;
-      const file = standard === undefined ? path : `${path}.opt`;
-      sources.set(file, module);
-      const parsed = parse(module, { file });
+      sources.set(path, module);
+      const parsed = parse(module, { file: path });
       diagnostics.push(...parsed.diagnostics);
       modules.set(path, parsed.source);
       load(parsed.source);
     }
   };
   load(main.source);
-  for (const path of defaultModules) {
-    const module = standardLibrary[path];
-    if (module !== undefined) sources.set(`${path}.opt`, module);
-  }
+  // Modules whose solvers stand in when `by` is left out take part without being imported, with what they import.
+  for (const [path, module] of Object.entries(standardLibrary)) sources.set(`${path}.opt`, module);
   if (diagnostics.some((d) => d.severity === "error"))
     return { program: undefined, diagnostics: sorted(diagnostics, options.file), sources };
   const e = new Elaborator({ mode: "check", sources, seed: 0, precision: "f64" });
   const prelude = preludeNames();
-  for (const source of [main.source, ...modules.values()]) for (const d of checkNames(source, prelude)) e.report(d);
+  // The standard library is checked by its tests, once, and not again for each script.
+  const own = [...modules].filter(([path]) => standardLibrary[path] === undefined).map(([, source]) => source);
+  for (const source of [main.source, ...own]) for (const d of checkNames(source, prelude)) e.report(d);
   const script = elaborateScript(e, main.source, modules, { data: {}, params: {} }, options);
   e.recover(() => checkProperties(e, script), undefined);
   diagnostics.push(...e.diagnostics);
@@ -80,12 +84,10 @@ export function elaborateScript(
   }).run(source);
 }
 
-/** Modules whose solvers stand in when `by` is left out: they take part without being imported. */
-const defaultModules = ["std/first-order", "std/roots", "std/least-squares", "std/constrained"];
 const parsedStandard = new Map<string, SourceFile>();
 
 function standardModule(path: string): SourceFile | undefined {
-  const text = defaultModules.includes(path) ? standardLibrary[path] : undefined;
+  const text = standardLibrary[path];
   if (text === undefined) return undefined;
   let source = parsedStandard.get(path);
   if (!source) {

@@ -106,3 +106,28 @@ show argmin(w => (w - 1)^2, from = 0.0, by = descent())`;
   assert.deepEqual(codes(declared("x - 5")), ["K0424"]);
   assert.deepEqual(codes(declared("2 * grad(f)(x)")), []);
 });
+
+test("a vertex is told from an optimum that moves with its objective, and the margin is that of the active set", () => {
+  const shown = runScript(`
+problem plan(price: real[2], bend: real) {
+  var x: real[2]
+  maximize dot(price, x) - bend * dot(x, x)
+  subject to {
+    x >= 0
+    room: x[0] + x[1] <= 1
+  }
+}
+fn first(price: real, bend: real) = solve(plan([price, 1.0], bend)).x[0]
+let (corner, inside) = (certificate(p => first(p, 0.0))(2.0), certificate(p => first(p, 1.0))(2.0))
+show corner.vertex, inside.vertex, corner.margin, inside.margin, corner.gradient, inside.gradient`);
+  const close = (name: string, value: number) =>
+    assert.ok(Math.abs(number(shown, name) - value) < 1e-4, `${name} is ${number(shown, name)}, not ${value}`);
+  close("corner.vertex", 1);
+  close("inside.vertex", 0);
+  // At the corner (1, 0) the duals of room and of x[1] >= 0 are 2 and 1; inside, x is (0.75, 0.25) and room's dual 0.5.
+  close("corner.margin", 1);
+  close("inside.margin", 0.25);
+  close("corner.gradient", 0);
+  close("inside.gradient", 0.25);
+  assert.ok(shown.warnings.some((w) => w.code === "K0423"));
+});

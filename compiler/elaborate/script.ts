@@ -93,11 +93,14 @@ export class ScriptElaborator {
   readonly values = new Map<number, NdArray>();
   readonly #prelude: Scope;
   readonly #modules = new Map<string, Scope>();
+  /** Whether declarations are checked before anybody uses them. */
+  #checking: boolean;
 
   constructor(e: Elaborator, inputs: ScriptInputs) {
     this.e = e;
     this.inputs = inputs;
     this.#prelude = preludeScope(e);
+    this.#checking = e.mode === "check";
     e.standard = (path, name) => this.#module(path)?.own(name)?.term;
   }
 
@@ -155,7 +158,7 @@ export class ScriptElaborator {
       case "fn": {
         const term = declaredFunction(e, s, scope);
         this.#declare(scope, s.name, term);
-        if (e.mode === "check") this.#checkDeclaration(s.parameters, s.dimensions, term, s.name.span, scope);
+        if (this.#checking) this.#checkDeclaration(s.parameters, s.dimensions, term, s.name.span, scope);
         return;
       }
       case "type":
@@ -167,15 +170,13 @@ export class ScriptElaborator {
       case "objective": {
         const term = objectiveTerm(e, s, scope);
         this.#declare(scope, s.name, term);
-        if (e.mode === "check")
-          this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        if (this.#checking) this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
         return;
       }
       case "condition": {
         const term = conditionTerm(e, s, scope);
         this.#declare(scope, s.name, term);
-        if (e.mode === "check")
-          this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        if (this.#checking) this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
         return;
       }
       case "problem":
@@ -475,7 +476,11 @@ export class ScriptElaborator {
     const module = new Scope(this.#prelude);
     this.#modules.set(path, module);
     const saved = [...this.properties];
+    const checking = this.#checking;
+    // The standard library is checked once, by its tests, and not again in each script that imports it.
+    this.#checking = checking && !path.startsWith("std/");
     for (const statement of source.statements) this.statement(statement, module, true);
+    this.#checking = checking;
     // A module's properties are tested with the module.
     this.properties.length = 0;
     this.properties.push(...saved);

@@ -6,6 +6,7 @@
  */
 import { EmbeddedActionsParser, EOF, type ParserMethod, type TokenType } from "chevrotain";
 import { type Diagnostic, DiagnosticError, type DiagnosticExtras, errorAt } from "./diagnostic.ts";
+import { decideBy, type LookaheadTable, preparedLookahead, tabulate } from "./lookahead.ts";
 import { closest } from "./suggest.ts";
 import * as t from "./tokens.ts";
 import { endOf, isReserved, type SyntaxToken, startsOperand } from "./tokens.ts";
@@ -35,6 +36,12 @@ export function when<T>(gate: () => boolean, action: () => T): { GATE: () => boo
   return { GATE: gate, DEF: action };
 }
 
+/** The part of chevrotain's parser (11.2) that its analysis of the grammar fills; its types do not show it. */
+interface ChevrotainInside {
+  lookAheadFuncsCache: Map<number, ReturnType<typeof decideBy>>;
+  selfAnalysisDone: boolean;
+}
+
 export abstract class GrammarBase extends EmbeddedActionsParser {
   /** Errors recovered from inside a statement. */
   diagnostics: Diagnostic[] = [];
@@ -56,6 +63,23 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
   constructor() {
     // The grammar decides by hand where one token is not enough, so deeper automatic lookahead would only cost time.
     super(t.allTokens, { maxLookahead: 1, recoveryEnabled: false, skipValidations: true });
+  }
+
+  /** Ends the definition of the rules: analyses them, or takes over what an analysis found. */
+  protected prepareLookahead(): void {
+    if (preparedLookahead === undefined) this.performSelfAnalysis();
+    else this.#takeOver(preparedLookahead);
+  }
+
+  #takeOver(table: LookaheadTable): void {
+    const cache = (this as unknown as ChevrotainInside).lookAheadFuncsCache;
+    for (const [key, decision] of Object.entries(table)) cache.set(Number(key), decideBy(decision));
+    (this as unknown as ChevrotainInside).selfAnalysisDone = true;
+  }
+
+  /** What the analysis of the grammar found, for a bundle to take along. */
+  lookaheadTable(): LookaheadTable {
+    return tabulate((this as unknown as ChevrotainInside).lookAheadFuncsCache);
   }
 
   /** Sets the program whose tokens will be parsed. `documentation` maps offsets of statements to `///` comments. */

@@ -53,7 +53,7 @@ export class Grammar extends ModelGrammar {
 
   constructor() {
     super();
-    this.performSelfAnalysis();
+    this.prepareLookahead();
   }
 
   /** One statement of a script or module. */

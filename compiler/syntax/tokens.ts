@@ -24,7 +24,22 @@ export const greekLetter =
   "\\u0370-\\u0373\\u0376\\u0377\\u037B-\\u037D\\u037F\\u0386\\u0388-\\u038A\\u038C\\u038E-\\u03A1\\u03A3-\\u03F5\\u03F7-\\u03FF";
 const identifierPattern = new RegExp(`[A-Za-z_${greekLetter}][A-Za-z0-9_${greekLetter}]*`);
 
-export const Identifier = createToken({ name: "Identifier", pattern: identifierPattern });
+/**
+ * The characters a token may start with, where a pattern stands for many texts. Chevrotain would find them by parsing
+ * the pattern whenever a lexer is made; what is missing here is never recognised.
+ */
+const characters = (text: string): string[] => [...text];
+const digits = characters("0123456789");
+const identifierStarts: (string | number)[] = [
+  ...characters("ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"),
+  ...Array.from({ length: 0x400 - 0x370 }, (_, offset) => 0x370 + offset),
+];
+
+export const Identifier = createToken({
+  name: "Identifier",
+  pattern: identifierPattern,
+  start_chars_hint: identifierStarts,
+});
 
 /** Every operator between two operands, `within` (a plain word) left aside. */
 export const InfixOperator = createToken({ name: "InfixOperator", pattern: Lexer.NA });
@@ -82,18 +97,32 @@ export function isReserved(token: IToken): boolean {
   return reservedSet.has(token.tokenType);
 }
 
-export const NumberToken = createToken({ name: "Number", pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/ });
-export const HexNumber = createToken({ name: "HexNumber", pattern: /0[xX][0-9a-fA-F]+/ });
+export const NumberToken = createToken({
+  name: "Number",
+  pattern: /\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/,
+  start_chars_hint: digits,
+});
+export const HexNumber = createToken({ name: "HexNumber", pattern: /0[xX][0-9a-fA-F]+/, start_chars_hint: ["0"] });
 /** `1.`: the lexer takes it as one word so that the message can show all of it. `1..n` is a range. */
-export const NumberEndingInDot = createToken({ name: "NumberEndingInDot", pattern: /\d+\.(?![.\d])/ });
+export const NumberEndingInDot = createToken({
+  name: "NumberEndingInDot",
+  pattern: /\d+\.(?![.\d])/,
+  start_chars_hint: digits,
+});
 export const NumberStartingWithDot = createToken({
   name: "NumberStartingWithDot",
   pattern: /\.\d+(?:[eE][+-]?\d+)?/,
+  start_chars_hint: ["."],
 });
-export const StringToken = createToken({ name: "String", pattern: /"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"/ });
+export const StringToken = createToken({
+  name: "String",
+  pattern: /"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*"/,
+  start_chars_hint: ['"'],
+});
 export const UnterminatedString = createToken({
   name: "UnterminatedString",
   pattern: /"[^"\\\r\n]*(?:\\[^\r\n][^"\\\r\n]*)*\\?/,
+  start_chars_hint: ['"'],
 });
 
 export const OpenParen = sign("OpenParen", "(");
@@ -140,27 +169,41 @@ export const LessGreater = sign("LessGreater", "<>");
 export const Newline = createToken({
   name: "Newline",
   pattern: /\r\n?|\n/,
+  start_chars_hint: ["\r", "\n"],
   line_breaks: true,
   categories: Separator,
 });
-const WhiteSpace = createToken({ name: "WhiteSpace", pattern: /[ \t\f\v]+/, group: Lexer.SKIPPED });
+const WhiteSpace = createToken({
+  name: "WhiteSpace",
+  pattern: /[ \t\f\v]+/,
+  start_chars_hint: [" ", "\t", "\f", "\v"],
+  group: Lexer.SKIPPED,
+});
 
 /** `///`, but not `////`, which is a line of dashes drawn with slashes. */
 export const DocumentationComment = createToken({
   name: "DocumentationComment",
   pattern: /\/\/\/(?!\/)[^\r\n]*/,
+  start_chars_hint: ["/"],
   group: "comments",
 });
-export const LineComment = createToken({ name: "LineComment", pattern: /\/\/[^\r\n]*/, group: "comments" });
+export const LineComment = createToken({
+  name: "LineComment",
+  pattern: /\/\/[^\r\n]*/,
+  start_chars_hint: ["/"],
+  group: "comments",
+});
 export const BlockComment = createToken({
   name: "BlockComment",
   pattern: /\/\*[^*]*\*+(?:[^/*][^*]*\*+)*\//,
+  start_chars_hint: ["/"],
   line_breaks: true,
   group: "comments",
 });
 export const UnterminatedComment = createToken({
   name: "UnterminatedComment",
   pattern: /\/\*[\s\S]*/,
+  start_chars_hint: ["/"],
   line_breaks: true,
 });
 
