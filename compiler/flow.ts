@@ -6,18 +6,18 @@ import type { NdArray } from "./core/array.ts";
 import { evaluate } from "./core/evaluate.ts";
 import type { Graph } from "./core/graph.ts";
 import type { EvaluationContext } from "./core/primitive.ts";
-import type { GraphRunner } from "./program.ts";
+import type { GraphRunner, GraphRunOptions } from "./program.ts";
 
 export interface Request {
   readonly graph: Graph;
   readonly inputs: readonly NdArray[];
   readonly context: EvaluationContext;
-  readonly keep: boolean;
+  readonly options: Omit<GraphRunOptions, "later">;
 }
 export type Flow<T> = Generator<Request, T, NdArray[]>;
 
-function answer(runner: GraphRunner | undefined, { graph, inputs, context, keep }: Request) {
-  return runner ? runner.run(graph, inputs, context, { keep }) : evaluate(graph, inputs, context);
+function answer(runner: GraphRunner | undefined, { graph, inputs, context, options }: Request, later: boolean) {
+  return runner ? runner.run(graph, inputs, context, { ...options, later }) : evaluate(graph, inputs, context);
 }
 
 /** Runs a flow to its end now. The back end must answer at once. */
@@ -26,7 +26,7 @@ export function drive<T>(flow: Flow<T>, runner: GraphRunner | undefined): T {
   while (!step.done) {
     let results: NdArray[];
     try {
-      const answered = answer(runner, step.value);
+      const answered = answer(runner, step.value, false);
       if (answered instanceof Promise) throw new Error("internal error: this back end cannot be waited for here");
       results = answered;
     } catch (error) {
@@ -44,7 +44,7 @@ export async function driveLater<T>(flow: Flow<T>, runner: GraphRunner | undefin
   while (!step.done) {
     let results: NdArray[];
     try {
-      results = await answer(runner, step.value);
+      results = await answer(runner, step.value, true);
     } catch (error) {
       step = flow.throw(error);
       continue;

@@ -10,6 +10,7 @@ import * as compiler from "../compiler/index.ts";
 import type { CompileOptions, CompileResult, GraphRunner, Program } from "../compiler/program.ts";
 import { CompileError } from "./errors.ts";
 import { bindProgram, type LoadOptions, Module } from "./module.ts";
+import type { AdapterDiscovery } from "./webgpu/adapter.ts";
 
 export type {
   CompileOptions,
@@ -26,14 +27,23 @@ export { renderDiagnostic } from "./show/diagnostics.ts";
 export { type Input, type Output, type Shaped, Tensor } from "./values.ts";
 
 export interface RuntimeOptions {
-  /** What to compute with: WebAssembly, a GPU, or the slow and simple evaluator that says what programs mean. */
-  readonly backend?: "cpu" | "webgpu" | "reference";
+  /**
+   * What to compute with: WebAssembly, a GPU, or the slow and simple evaluator that says what programs mean. `auto` takes a
+   * GPU where there is one, with the CPU for what it fails at, and the CPU elsewhere and for f64: `backend` of the runtime
+   * tells which. `cpu` when left out.
+   */
+  readonly backend?: "auto" | "cpu" | "webgpu" | "reference";
   /** The device to use; the back end is `webgpu` then. It stays the caller's to destroy. */
   readonly device?: GPUDevice;
   /** f64 when left out, but f32 on WebGPU, which has no other. */
   readonly precision?: "f64" | "f32";
   /** What `key()` starts from. */
   readonly seed?: number;
+  /**
+   * How many threads of the CPU share what takes long; as many as the machine has, up to eight, when left out. Results are
+   * the same with any number.
+   */
+  readonly threads?: number;
 }
 
 /** Parses and checks a program: pure and synchronous, errors are in `diagnostics`. */
@@ -50,6 +60,8 @@ export function compileOrThrow(source: string, options: CompileOptions): Program
 
 export class Runtime {
   readonly backend: "cpu" | "webgpu" | "reference";
+  /** What the device calls itself, where there is one. */
+  readonly deviceName: string | undefined;
   readonly precision: "f64" | "f32";
   readonly #seed: number;
   #runner: GraphRunner | undefined;
@@ -58,11 +70,17 @@ export class Runtime {
 
   /** Made by `createRuntime`. */
   constructor(
-    settings: { readonly backend: Runtime["backend"]; readonly precision: "f64" | "f32"; readonly seed: number },
+    settings: {
+      readonly backend: Runtime["backend"];
+      readonly precision: "f64" | "f32";
+      readonly seed: number;
+      readonly deviceName?: string;
+    },
     runner: GraphRunner | undefined,
     close: () => Promise<void> = async () => {},
   ) {
     this.backend = settings.backend;
+    this.deviceName = settings.deviceName;
     this.precision = settings.precision;
     this.#seed = settings.seed;
     this.#runner = runner;
@@ -93,20 +111,31 @@ export class Runtime {
 
 /**
  * A runtime with its back end. Throws a TypeError for options that do not go together, and a NoDeviceError where there is
- * no GPU.
+ * no GPU and nothing else will do. `discovery`: where adapters are looked for, if not where this program runs.
  */
-export async function createRuntime(options: RuntimeOptions = {}): Promise<Runtime> {
-  const { device, backend = device ? "webgpu" : "cpu", seed = 0 } = options;
-  if (!["cpu", "webgpu", "reference"].includes(backend))
-    throw new TypeError(`There is no backend ${JSON.stringify(backend)}: there are "cpu", "webgpu" and "reference".`);
-  if (device && backend !== "webgpu") throw new TypeError(`A device was given, but the backend is "${backend}".`);
-  const { precision = backend === "webgpu" ? "f32" : "f64" } = options;
-  const settings = { backend, precision, seed };
-  if (backend === "webgpu") {
-    if (precision === "f64") throw new TypeError('WebGPU has no 64-bit reals: its precision is "f32".');
-    const { runner, close } = await (await import("./webgpu/open-runner.ts")).openRunner(device);
-    return new Runtime(settings, runner, close);
+export async function createRuntime(options: RuntimeOptions = {}, discovery?: AdapterDiscovery): Promise<Runtime> {
+  const { device, seed = 0, threads } = options;
+  const asked = options.backend ?? (device ? "webgpu" : "cpu");
+  if (!["auto", "cpu", "webgpu", "reference"].includes(asked))
+    throw new TypeError(
+      `There is no backend ${JSON.stringify(asked)}: there are "auto", "cpu", "webgpu" and "reference".`,
+    );
+  if (device && asked !== "webgpu") throw new TypeError(`A device was given, but the backend is "${asked}".`);
+  if (asked === "webgpu" && options.precision === "f64")
+    throw new TypeError('WebGPU has no 64-bit reals: its precision is "f32".');
+  if (asked === "webgpu" || (asked === "auto" && options.precision !== "f64")) {
+    const { openHardware, openRunner } = await import("./webgpu/open-runner.ts");
+    const opened = asked === "auto" ? await openHardware(discovery) : await openRunner(device);
+    if ("runner" in opened)
+      return new Runtime(
+        { backend: "webgpu", precision: "f32", seed, deviceName: opened.name },
+        opened.runner,
+        opened.close,
+      );
   }
-  if (backend === "reference") return new Runtime(settings, undefined);
-  return new Runtime(settings, new (await import("./cpu/runner.ts")).CpuRunner({ precision }));
+  const { precision = "f64" } = options;
+  if (asked === "reference") return new Runtime({ backend: "reference", precision, seed }, undefined);
+  const { openCpu } = await import("./cpu/open-runner.ts");
+  const { runner, close } = openCpu({ precision, threads });
+  return new Runtime({ backend: "cpu", precision, seed }, runner, close);
 }

@@ -37,7 +37,9 @@ test("help and version are asked for, not errors", async () => {
 });
 
 test("devices names what scripts can run on", async () => {
-  assert.match((await karush(["devices"])).out, /^cpu .*f64 or f32[\s\S]*^reference [\s\S]*^webgpu /m);
+  assert.match((await karush(["devices"])).out, /^cpu .*\n.*f64 or f32$[\s\S]*^webgpu [\s\S]*^reference /m);
+  const list = JSON.parse((await karush(["devices", "--json"])).out) as { cpu: { cores: number }; auto: string };
+  assert.ok(list.cpu.cores >= 1 && ["cpu", "webgpu"].includes(list.auto));
 });
 
 test("new makes a project, and overwrites nothing", async (t) => {

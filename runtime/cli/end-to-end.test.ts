@@ -193,6 +193,16 @@ test("explain prints the core graphs", async (t) => {
   assert.match(out, /graph/);
 });
 
+test("explain --conditions prints the optimality conditions of a problem", async (t) => {
+  const problem = "problem near(c: real) {\n  var x: real\n  minimize (x - c)^2\n  subject to { low: x >= 0 }\n}\n";
+  const folder = temporaryFolder(t, { "a.opt": problem });
+  const { code, out } = await karush(["explain", "a.opt", "near", "--conditions"], { cwd: folder });
+  assert.equal(code, 0);
+  assert.match(out, /stationarity {5}∇\[x\] L = 2 · x − 2 · c − λ_low = 0\n/);
+  const other = await karush(["explain", "a.opt", "far", "--conditions"], { cwd: folder });
+  assert.equal(other.code, 2);
+});
+
 test("it works when installed, from any folder, whatever tsconfig.json lies around", async (t) => {
   const folder = temporaryFolder(t, {
     "tsconfig.json": '{"compilerOptions": {"paths": {"*": ["./nowhere/*"]}, "jsx": "no"}',

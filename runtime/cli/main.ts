@@ -3,9 +3,10 @@
  * is loaded when it runs, since what it needs takes longer to load than most scripts take to run.
  */
 import { readFileSync } from "node:fs";
-import type { Worker } from "node:worker_threads";
+import { isMainThread, type Worker } from "node:worker_threads";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import { type ExitCode, exitCodes, UsageError } from "../script/outcome.ts";
+import { maxMemoryOption, timeoutOption } from "./limits.ts";
 import { Terminal } from "./terminal.ts";
 
 /** Runs the command; sets the exit code instead of exiting, so that all output is written. */
@@ -17,6 +18,7 @@ export async function main(args: readonly string[], worker?: Worker): Promise<vo
 async function execute(args: readonly string[], terminal: Terminal, worker?: Worker): Promise<ExitCode> {
   let code: ExitCode = exitCodes.done;
   const program = describe(
+    args,
     terminal,
     (result) => {
       code = result;
@@ -39,7 +41,12 @@ async function execute(args: readonly string[], terminal: Terminal, worker?: Wor
   }
 }
 
-function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?: Worker): Command {
+function describe(
+  args: readonly string[],
+  terminal: Terminal,
+  finish: (code: ExitCode) => void,
+  worker?: Worker,
+): Command {
   const program = new Command("karush")
     .description("A small language for objectives and optimality conditions.")
     .version(version(), "-V, --version", "print the version")
@@ -71,12 +78,21 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?:
     .addOption(backendOption())
     .addOption(new Option("--precision <bits>", "how exact a real is: f64, or f32 on WebGPU").choices(["f64", "f32"]))
     .addOption(seedOption())
+    .addOption(
+      new Option(
+        "--threads <n>",
+        "threads of the CPU that share what takes long; as many as the machine has, up to 8, when left out",
+      ).argParser(wholeNumber(1)),
+    )
     .option("--check-finite", "stop at the first NaN that anything makes, and say where (slow)")
+    .option("--profile", "measure what takes how long, by statement and by kernel")
     .option("--json", "print one JSON document instead of text")
     .option("--report <file.html>", "write a report with plots")
     .option("--quiet", "print problems only")
     .option("--allow-read <folder>", "let the script read outside its project; may be repeated", collect, [])
     .option("--allow-write <folder>", "let the script save outside its project; may be repeated", collect, [])
+    .addOption(maxMemoryOption())
+    .addOption(timeoutOption())
     .action(async (file, options) =>
       finish(await (await import("./commands/run.ts")).run(file, options, terminal, worker)),
     );
@@ -99,20 +115,29 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?:
     .option("--data <name=file>", "read this file instead of the one in the script; may be repeated", collect, [])
     .option("--set <name=value>", "give a param another value; may be repeated", collect, [])
     .option("--allow-read <folder>", "let the script read outside its project; may be repeated", collect, [])
-    .action(async (files, options) =>
-      finish(await (await import("./commands/test.ts")).test(files, options, terminal)),
-    );
+    .addOption(timeoutOption())
+    .action(async (files, options) => {
+      if (options.timeout === undefined || !isMainThread)
+        return finish(await (await import("./commands/test.ts")).test(files, options, terminal));
+      const { runWithTimeLimit } = await import("./time-limit.ts");
+      finish(await runWithTimeLimit(args, options.timeout, terminal));
+    });
 
   command("fmt <file...>", "format scripts")
     .option("--check", "change nothing; fail when something would be changed")
     .action(async (files, options) => finish(await (await import("./commands/fmt.ts")).fmt(files, options, terminal)));
 
   command("explain <file> [name]", "show what the compiler makes of a script, or of one of its declarations")
+    .option("--conditions", "the optimality conditions of problems, objectives and conditions, as mathematics")
+    .option("--latex", "the same in LaTeX")
     .option("--core", "as a graph of primitives (when no other stage is asked for)")
     .option("--kernels", "as loops over memory, with what was fused and the bytes they move")
     .option("--memory", "where temporaries lie, and the most memory a run needs")
     .option("--wat", "as WebAssembly")
     .option("--wgsl", "as WebGPU shaders")
+    .addOption(
+      new Option("--backend <name>", "what kernels and memory are for").choices(["cpu", "webgpu"]).default("cpu"),
+    )
     .addOption(precisionOption())
     .option("--data <name=file>", "read this file instead of the one in the script; may be repeated", collect, [])
     .option("--set <name=value>", "give a param another value; may be repeated", collect, [])
@@ -127,9 +152,9 @@ function describe(terminal: Terminal, finish: (code: ExitCode) => void, worker?:
       finish(await (await import("./commands/types.ts")).types(file, options, terminal)),
     );
 
-  command("devices", "list what scripts can run on").action(async () =>
-    finish((await import("./commands/devices.ts")).devices(terminal)),
-  );
+  command("devices", "list what scripts can run on")
+    .option("--json", "print one JSON document instead of text")
+    .action(async (options) => finish(await (await import("./commands/devices.ts")).devices(options, terminal)));
   command("new <folder>", "make a small project to start from").action(async (folder) =>
     finish((await import("./commands/new.ts")).newProject(folder, terminal)),
   );

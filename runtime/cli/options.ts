@@ -10,31 +10,28 @@ export interface CommonOptions {
   readonly precision?: "f64" | "f32";
 }
 
-export type Backend = "cpu" | "reference" | "webgpu";
+/** What was asked for; `auto` is decided where the script runs. */
+export type AskedBackend = "auto" | "cpu" | "reference" | "webgpu" | "webgpu:software";
 
-const backends = ["auto", "cpu", "webgpu", "webgpu:software", "reference"];
+const backends: readonly AskedBackend[] = ["auto", "cpu", "webgpu", "webgpu:software", "reference"];
 
-/** The back end that will run, in which precision. WebGPU has f32 alone. */
-export function checkBackend({ backend: name, precision }: CommonOptions): {
-  readonly backend: Backend;
-  readonly software: boolean;
-  readonly precision: "f64" | "f32";
-} {
-  if (!backends.includes(name)) {
+/** The back end that was asked for. WebGPU has f32 alone, so `auto` with f64 is the CPU. */
+export function checkBackend({ backend: name, precision }: CommonOptions): AskedBackend {
+  const asked = backends.find((b) => b === name);
+  if (asked === undefined) {
     const near = nearest(name, backends);
     throw new UsageError(
       `--backend ${name}: there is no such back end.`,
       near === undefined ? `There are ${backends.join(", ")}.` : `Did you mean ${near}?`,
     );
   }
-  if (!name.startsWith("webgpu"))
-    return { backend: name === "reference" ? "reference" : "cpu", software: false, precision: precision ?? "f64" };
-  if (precision === "f64")
+  if (precision !== "f64") return asked;
+  if (asked.startsWith("webgpu"))
     throw new UsageError(
       `--backend ${name} --precision f64: WebGPU has no 64-bit reals.`,
       "Write --precision f32, or leave it out.",
     );
-  return { backend: "webgpu", software: name.endsWith("software"), precision: "f32" };
+  return asked === "auto" ? "cpu" : asked;
 }
 
 /** Refuses what is no script file, with the name that was probably meant. */

@@ -1,4 +1,6 @@
 // The thread the REPL computes in: see run-repl.ts.
-import "./loader.mjs";
+import { parentPort } from "node:worker_threads";
+import { loadEntry } from "./loader.mjs";
 
-await import("./run-repl.ts");
+const { serve } = await loadEntry("run-repl");
+await serve(parentPort);

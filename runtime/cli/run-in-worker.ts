@@ -2,7 +2,9 @@
 import { Worker } from "node:worker_threads";
 import { type ExitCode, exitCodes } from "../script/outcome.ts";
 import type { RunMessage, RunRequest } from "../script/perform.ts";
+import type { Progress } from "../script/progress.ts";
 import type { WorkerInput } from "./run-worker.ts";
+import { timeIsUp } from "./time-limit.ts";
 
 /** A step that takes longer than this after Ctrl-C is not waited for. */
 const graceMilliseconds = 3000;
@@ -41,8 +43,18 @@ export function runInWorker(
       setTimeout(() => finish(exitCodes.interrupted), graceMilliseconds).unref();
     };
     process.on("SIGINT", onSignal);
+    let progress: Progress | undefined;
+    const { timeout, render } = request;
+    if (timeout !== undefined)
+      setTimeout(() => {
+        if (code !== undefined) return;
+        watcher.onMessage({ kind: "diagnostic", diagnostic: timeIsUp(timeout, render, progress) });
+        finish(exitCodes.failedRun);
+      }, timeout * 1000).unref();
     worker.on("message", (message: RunMessage) => {
       if (code !== undefined) return;
+      if (message.kind === "progress") progress = message.progress;
+      else if (message.kind === "solve") progress = undefined;
       watcher.onMessage(message);
       if (message.kind === "done") finish(message.code);
     });

@@ -3,19 +3,23 @@
  * and to hear Ctrl-C. Import this file lazily.
  */
 import * as compiler from "../../compiler/index.ts";
+import type { Profiler } from "../profile/profiler.ts";
 import { type ExitCode, exitCodes } from "../script/outcome.ts";
 import { performScript, type RunRequest } from "../script/perform.ts";
-import { NoDeviceError } from "../webgpu/adapter.ts";
-import { openRunner } from "../webgpu/open-runner.ts";
+import type { OpenedRunner } from "../webgpu/open-runner.ts";
 import type { RunWatcher } from "./run-in-worker.ts";
+import { timeIsUp } from "./time-limit.ts";
 
+/** A step that takes longer than this after time is up is not waited for. */
+const graceMilliseconds = 3000;
+
+/** Runs the script, and closes the device. */
 export async function runOnDevice(
   request: RunRequest,
   watcher: RunWatcher,
-  { software }: { readonly software: boolean },
+  opened: Pick<OpenedRunner, "runner" | "close">,
+  profiler?: Profiler,
 ): Promise<ExitCode> {
-  if (software) await useSoftwareAdapter();
-  const opened = await openRunner();
   let interrupts = 0;
   const onSignal = () => {
     interrupts += 1;
@@ -24,31 +28,33 @@ export async function runOnDevice(
   };
   process.on("SIGINT", onSignal);
   let code: ExitCode = exitCodes.failedRun;
+  let isTimeUp = false;
+  const { timeout, render } = request;
+  const timers: NodeJS.Timeout[] = [];
+  if (timeout !== undefined) {
+    const end = () => {
+      isTimeUp = true;
+      watcher.onMessage({ kind: "diagnostic", diagnostic: timeIsUp(timeout, render) });
+      // A device that does not answer is not waited for.
+      timers.push(setTimeout(() => process.exit(exitCodes.failedRun), graceMilliseconds));
+    };
+    timers.push(setTimeout(end, timeout * 1000));
+  }
   try {
     await performScript(compiler, request, {
       runner: opened.runner,
+      ...(profiler ? { profiler } : {}),
       emit: (message) => {
         watcher.onMessage(message);
         if (message.kind === "done") code = message.code;
       },
       now: () => performance.now(),
-      isInterrupted: () => interrupts > 0,
+      isInterrupted: () => interrupts > 0 || isTimeUp,
     });
-    return code;
+    return isTimeUp ? exitCodes.failedRun : code;
   } finally {
+    timers.forEach(clearTimeout);
     process.off("SIGINT", onSignal);
     await opened.close();
-  }
-}
-
-/** The adapter of the tests comes with packages that only developers install. */
-async function useSoftwareAdapter(): Promise<void> {
-  try {
-    const { useSoftwareAdapter: use } = await import("../testing-adapter/software-adapter.ts");
-    use();
-  } catch (error) {
-    throw new NoDeviceError(
-      `The software adapter is not installed: it comes with the package @sparticuz/chromium, on Linux x64 (${error instanceof Error ? error.message : error}).`,
-    );
   }
 }

@@ -3,7 +3,8 @@
  * thread could neither draw progress nor hear Ctrl-C if it ran there.
  */
 import { once } from "node:events";
-import { parentPort } from "node:worker_threads";
+import type { MessagePort } from "node:worker_threads";
+import type { Profiler } from "../profile/profiler.ts";
 import type { RunRequest } from "../script/perform.ts";
 import { performScript } from "../script/perform.ts";
 
@@ -13,20 +14,28 @@ export interface WorkerInput {
   readonly interrupt: SharedArrayBuffer;
 }
 
-if (parentPort === null) throw new Error("internal error: this file is for worker threads");
-const received = once(parentPort, "message") as Promise<[WorkerInput]>;
-// Loaded while the main thread still reads the command line.
-const compiler = await import("../../compiler/index.ts");
-const [{ request, interrupt }] = await received;
-const flag = new Int32Array(interrupt);
-const runner =
-  request.backend === "cpu"
-    ? new (await import("../cpu/runner.ts")).CpuRunner({ precision: request.precision })
-    : undefined;
+/** Runs the script that the first message names, and sends what it does. */
+export async function serve(port: MessagePort): Promise<void> {
+  const received = once(port, "message") as Promise<[WorkerInput]>;
+  // Loaded while the main thread still reads the command line.
+  const compiler = await import("../../compiler/index.ts");
+  const [{ request, interrupt }] = await received;
+  const flag = new Int32Array(interrupt);
+  const profiler = request.profile ? new (await import("../profile/profiler.ts")).Profiler() : undefined;
+  const runner = request.backend === "cpu" ? await cpuRunner(request, profiler) : undefined;
 
-await performScript(compiler, request, {
-  ...(runner ? { runner } : {}),
-  emit: (message) => parentPort?.postMessage(message),
-  now: () => performance.now(),
-  isInterrupted: () => Atomics.load(flag, 0) !== 0,
-});
+  await performScript(compiler, request, {
+    ...(runner ? { runner } : {}),
+    ...(profiler ? { profiler } : {}),
+    emit: (message) => port.postMessage(message),
+    now: () => performance.now(),
+    isInterrupted: () => Atomics.load(flag, 0) !== 0,
+  });
+}
+
+/** On this thread, which is there for it. */
+async function cpuRunner({ precision, threads, maxMemory }: RunRequest, profiler: Profiler | undefined) {
+  const { CpuRunner } = await import("../cpu/runner.ts");
+  const { defaultThreads } = await import("../cpu/platform.ts");
+  return new CpuRunner({ precision, threads: threads ?? defaultThreads(), maxMemory, profiler });
+}

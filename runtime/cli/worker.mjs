@@ -1,4 +1,6 @@
 // The thread a script runs in: see run-worker.ts.
-import "./loader.mjs";
+import { parentPort } from "node:worker_threads";
+import { loadEntry } from "./loader.mjs";
 
-await import("./run-worker.ts");
+const { serve } = await loadEntry("run-worker");
+await serve(parentPort);

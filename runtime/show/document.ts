@@ -48,6 +48,7 @@ function jsonProfile({ clock, milliseconds, statements, kernels }: Profile): Jso
     kernels: kernels.map((k) => ({
       name: k.name,
       statement: k.statement,
+      file: k.file ?? null,
       line: k.line ?? null,
       source: k.source ?? null,
       runs: k.runs,

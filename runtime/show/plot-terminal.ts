@@ -1,7 +1,6 @@
 /** Plots as text: lines and points in braille, eight dots a character; heat maps in shades. */
-import picocolors from "picocolors";
 import type { PlotSpecification } from "../../compiler/program.ts";
-import { type Palette, palette } from "./colors.ts";
+import { type Palette, palette, seriesPaint } from "./colors.ts";
 import { formatNumber } from "./numbers.ts";
 import { drawable, extent } from "./plot-data.ts";
 import { displayWidth, harmless, padStart } from "./text.ts";
@@ -76,12 +75,6 @@ function legend(series: readonly { readonly label: string }[], gutter: number, c
     return `${seriesPaint(i, color)(mark)} ${harmless(s.label)}`;
   });
   return `${" ".repeat(gutter + 2)}${entries.join("   ")}`;
-}
-
-function seriesPaint(index: number, color: boolean): (text: string) => string {
-  const colors = picocolors.createColors(color);
-  const paints = [colors.blue, colors.yellow, colors.green, colors.magenta, colors.cyan, colors.red];
-  return paints[index % paints.length]!;
 }
 
 /** A place on the canvas: both between 0 and 1, the origin at the lower left. */

@@ -3,7 +3,7 @@
  * (https://chromedevtools.github.io/devtools-protocol): null-terminated JSON, out on descriptor 3 and in on 4.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
@@ -27,6 +27,17 @@ const switches = [
   "--disable-sync",
 ];
 
+/** Where the fonts are: the configuration that comes with them has other folders, and without a font a page crashes. */
+const fontsIn = (folder: string, cache: string) => `<?xml version="1.0"?>
+<!DOCTYPE fontconfig SYSTEM "fonts.dtd">
+<fontconfig>
+  <dir>${path.join(folder, "fonts")}</dir>
+  <cachedir>${path.join(cache, "fonts")}</cachedir>
+</fontconfig>
+`;
+
+const emptyPage = "<!doctype html><title>Karush</title>";
+
 interface Reply {
   readonly id?: number;
   readonly result?: Record<string, unknown>;
@@ -42,8 +53,10 @@ export class Browser {
   readonly #profile: string;
   readonly #server: Server;
   readonly #waiting = new Map<number, Waiting>();
-  /** Served as `/script.js`. */
-  #script = "";
+  /** What is served, by path; `/script.js` is the module that `evaluate` loads. */
+  #files: Readonly<Record<string, string>> = {};
+  /** Settled when the page that is opened is there. */
+  #whenLoaded: { readonly resolve: () => void; readonly reject: (e: Error) => void } | undefined;
   #lastId = 0;
   #received = "";
   #session: string | undefined;
@@ -53,30 +66,41 @@ export class Browser {
   private constructor() {
     const folder = chromiumFolder();
     this.#profile = mkdtempSync(path.join(tmpdir(), "karush-browser-"));
+    writeFileSync(path.join(this.#profile, "fonts.conf"), fontsIn(folder, this.#profile));
     const environment = {
       ...process.env,
       LD_LIBRARY_PATH: `${folder}:${path.join(folder, "lib")}`,
       VK_ICD_FILENAMES: driverDescriptionIn(folder),
-      FONTCONFIG_PATH: folder,
+      FONTCONFIG_FILE: path.join(this.#profile, "fonts.conf"),
     };
     this.#process = spawn(path.join(folder, "chromium"), [...switches, `--user-data-dir=${this.#profile}`], {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
       env: environment,
     });
-    const fail = (why: string) => {
-      for (const { reject } of this.#waiting.values()) reject(new Error(`the browser ${why}`));
-      this.#waiting.clear();
-    };
-    this.#process.on("error", (error) => fail(`does not start: ${error.message}`));
-    this.#process.on("exit", (code, signal) => fail(`ended (${signal ?? code})`));
+    this.#process.on("error", (error) => this.#fail(`does not start: ${error.message}`));
+    this.#process.on("exit", (code, signal) => this.#fail(`ended (${signal ?? code})`));
     this.#output.setEncoding("utf8").on("data", (text: string) => this.#receive(text));
     this.#input.on("error", () => {}); // of a browser that ended, which `exit` tells
     // WebGPU is for secure contexts, and localhost is one.
     this.#server = createServer((request, response) => {
-      const isScript = request.url === "/script.js";
-      response.setHeader("content-type", isScript ? "text/javascript" : "text/html");
-      response.end(isScript ? this.#script : "<!doctype html><title>Karush</title>");
+      const file = this.#files[request.url ?? ""];
+      response.statusCode = file === undefined ? 404 : 200;
+      // Pages below this path are isolated from other origins, and so have shared memory.
+      if (request.url?.startsWith("/isolated/")) {
+        response.setHeader("cross-origin-opener-policy", "same-origin");
+        response.setHeader("cross-origin-embedder-policy", "require-corp");
+      }
+      response.setHeader("content-type", /\.m?js$/.test(request.url ?? "") ? "text/javascript" : "text/html");
+      response.end(file);
     });
+  }
+
+  /** Nothing that is waited for comes any more. */
+  #fail(why: string): void {
+    const error = new Error(`the browser ${why}`);
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+    this.#whenLoaded?.reject(error);
   }
 
   get #input(): Writable {
@@ -107,18 +131,31 @@ export class Browser {
     const { sessionId } = await this.#send("Target.attachToTarget", { targetId, flatten: true });
     this.#session = sessionId as string;
     await this.#send("Runtime.enable");
+    await this.#send("Page.enable");
   }
 
   /**
-   * Loads a page with an ES module as `script` and returns what an expression in it resolves to, as JSON. Throws what
-   * the expression throws.
+   * Loads an empty page with an ES module as `script` and returns what an expression in it resolves to, as JSON. Throws
+   * what the expression throws. The module may import `files`, by path.
    */
-  async evaluate(script: string, expression: string): Promise<unknown> {
-    this.#script = script;
+  evaluate(script: string, expression: string, files: Readonly<Record<string, string>> = {}): Promise<unknown> {
+    return this.evaluateInPage(
+      "/",
+      { ...files, "/": emptyPage, "/script.js": script },
+      `import("/script.js").then((script) => ${expression})`,
+    );
+  }
+
+  /** Loads a page, one of the files by its path, and returns what an expression in it resolves to, in the same way. */
+  async evaluateInPage(page: string, files: Readonly<Record<string, string>>, expression: string): Promise<unknown> {
+    this.#files = files;
     const { port } = this.#server.address() as AddressInfo;
-    await this.#send("Page.navigate", { url: `http://localhost:${port}/` });
+    const loaded = new Promise<void>((resolve, reject) => {
+      this.#whenLoaded = { resolve, reject };
+    });
+    await Promise.all([loaded, this.#send("Page.navigate", { url: `http://localhost:${port}${page}` })]);
     const { result, exceptionDetails } = await this.#send("Runtime.evaluate", {
-      expression: `import("/script.js").then((script) => ${expression})`,
+      expression,
       awaitPromise: true,
       returnByValue: true,
     });
@@ -150,6 +187,8 @@ export class Browser {
         const values = params!.args as readonly { readonly value?: unknown }[];
         this.console.push(values.map((v) => String(v.value)).join(" "));
       }
+      if (method === "Page.loadEventFired") this.#whenLoaded?.resolve();
+      if (method === "Inspector.targetCrashed") this.#fail("has a page that crashed");
       const waiting = id === undefined ? undefined : this.#waiting.get(id);
       if (!waiting) continue;
       this.#waiting.delete(id!);

@@ -1,7 +1,7 @@
 /** `karush explain`: what the compiler makes of a script. */
 import type { Graph } from "../../../compiler/core/graph.ts";
 import { type ExitCode, exitCodes, UsageError } from "../../script/outcome.ts";
-import { type BindingOptions, loadAndBind } from "../load.ts";
+import { type BindingOptions, load, loadAndBind } from "../load.ts";
 import type { Terminal } from "../terminal.ts";
 
 export async function explain(
@@ -10,6 +10,7 @@ export async function explain(
   options: BindingOptions & Stages,
   terminal: Terminal,
 ): Promise<ExitCode> {
+  if (options.conditions || options.latex) return conditions(file, name, options, terminal);
   const loaded = await loadAndBind(file, options, terminal);
   if (loaded === undefined) return exitCodes.wrongProgram;
   const { explainCore, explainGraphs } = await import("../../../compiler/index.ts");
@@ -24,11 +25,35 @@ const stages = ["kernels", "memory", "wat", "wgsl"] as const;
 type Stage = (typeof stages)[number];
 
 interface Stages extends Partial<Record<Stage, boolean>> {
+  readonly conditions?: boolean;
+  readonly latex?: boolean;
   readonly precision: "f64" | "f32";
+  readonly backend: "cpu" | "webgpu";
+}
+
+/** The optimality conditions of problems, objectives and conditions as mathematics: no data are needed. */
+async function conditions(
+  file: string,
+  name: string | undefined,
+  options: BindingOptions & Stages,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const loaded = await load(file, terminal, (d) => terminal.printError(`${d.text}\n`), options.allowRead);
+  if (loaded === undefined) return exitCodes.wrongProgram;
+  const { explainConditions } = await import("../../../compiler/index.ts");
+  const text = explainConditions(loaded.program, name, options.latex ? "latex" : "unicode");
+  if (text === undefined)
+    throw new UsageError(
+      name === undefined
+        ? `${file} declares no problem, no objective and no condition.`
+        : `${file} declares no problem, objective or condition ${name}.`,
+    );
+  terminal.print(text);
+  return exitCodes.done;
 }
 
 /** What prints one statement's graph at a later stage. */
-async function printerOf(stage: Stage, { precision }: Stages): Promise<(graph: Graph) => string> {
+async function printerOf(stage: Stage, { precision, backend }: Stages): Promise<(graph: Graph) => string> {
   const { buildPlan } = await import("../../../compiler/kernel/build.ts");
   const { printMemory, printPlan } = await import("../../../compiler/kernel/print.ts");
   if (stage === "wgsl") {
@@ -46,7 +71,11 @@ async function printerOf(stage: Stage, { precision }: Stages): Promise<(graph: G
         .join("\n");
     };
   }
-  const plan = (graph: Graph) => buildPlan(graph, { precision, style: "vector" });
+  const plan = (graph: Graph) =>
+    buildPlan(
+      graph,
+      backend === "webgpu" ? { precision: "f32", style: "invocations" } : { precision, style: "vector" },
+    );
   if (stage === "kernels") return (graph) => printPlan(plan(graph));
   if (stage === "memory") return (graph) => printMemory(plan(graph));
   const { emitPlan } = await import("../../../compiler/target/wasm/plan.ts");

@@ -1,5 +1,5 @@
-/** Process start to the first gradient, with the public API. */
-import { compileOrThrow, createRuntime } from "../../runtime/index.ts";
+/** Process start to the first gradient, with what `import "karush"` loads in Node. */
+import { compileOrThrow, createRuntime } from "../../dist/library/index.mjs";
 
 const source = "fn rosenbrock(x: real[n]) = sum(100 * (x[1:] - x[:-1]^2)^2 + (1 - x[:-1])^2)";
 const runtime = await createRuntime({ backend: "cpu", precision: "f32" });

@@ -1,0 +1,165 @@
+/** What the build makes: which sources go into which bundle, and how esbuild is told. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { type BuildOptions, build, type Metafile, type Plugin, transform } from "esbuild";
+import { Grammar } from "../../compiler/syntax/script.ts";
+
+export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
+
+/** The package's exports, by the names of their files. */
+const library = { index: "runtime/index.ts", node: "runtime/node.ts", testing: "runtime/testing.ts" };
+/** What the command starts, in its main thread and in its workers. */
+const command = {
+  main: "runtime/cli/main.ts",
+  "run-worker": "runtime/cli/run-worker.ts",
+  "run-repl": "runtime/cli/run-repl.ts",
+};
+
+/** Packages that stay outside: shared with the user's own code, or not everyone's. */
+const external = ["fast-check", "webgpu", "@sparticuz/chromium"];
+
+/** A file to be written: its path in the output folder. */
+export interface OutputFile {
+  readonly path: string;
+  readonly text: string;
+}
+
+export interface Output {
+  readonly files: readonly OutputFile[];
+  readonly metafile: Metafile;
+}
+
+const lookaheadTable = JSON.stringify(new Grammar().lookaheadTable());
+
+function settings(): BuildOptions {
+  return {
+    absWorkingDir: root,
+    bundle: true,
+    write: false,
+    outdir: "/",
+    metafile: true,
+    format: "esm",
+    target: "es2022",
+    charset: "ascii",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    legalComments: "none", // see `licenses.ts`
+    logLevel: "silent",
+    external,
+    define: { KARUSH_LOOKAHEAD: lookaheadTable },
+    alias: { chevrotain: path.join(root, "runtime/bundle/chevrotain.ts") },
+  };
+}
+
+async function outputOf(options: BuildOptions): Promise<Output> {
+  const { outputFiles, metafile } = await build({ ...settings(), ...options });
+  const files = outputFiles!.map((file) => ({ path: path.basename(file.path), text: file.text }));
+  return { files, metafile: metafile! };
+}
+
+/** Any source with what it imports as one module, made like the others: for tests of what bundling changes. */
+export async function bundleOf(source: string): Promise<string> {
+  const { files } = await outputOf({ entryPoints: { bundle: source }, platform: "neutral" });
+  return files[0]!.text;
+}
+
+/** One file for browsers: no Node, nothing loaded later. */
+export function browserBundle(): Promise<Output> {
+  return outputOf({
+    entryPoints: { karush: library.index },
+    platform: "browser",
+    outExtension: { ".js": ".mjs" },
+    minifyIdentifiers: true,
+  });
+}
+
+/** The library as ES modules, for bundlers. */
+export function moduleBundle(): Promise<Output> {
+  return outputOf({
+    entryPoints: library,
+    platform: "node",
+    splitting: true,
+    outExtension: { ".js": ".mjs" },
+  });
+}
+
+/** The library for Node: CommonJS files, and an ES module for each export of the package. */
+export async function libraryBundle(): Promise<Output> {
+  const { files, metafile } = await commonJsBundle(library);
+  return { files: [...files, ...Object.keys(library).map((name) => facade(name, metafile))], metafile };
+}
+
+/** The command, as CommonJS files. */
+export function commandBundle(): Promise<Output> {
+  return commonJsBundle(command);
+}
+
+/** CommonJS, since only its code can be cached in every version of Node. */
+async function commonJsBundle(entryPoints: Record<string, string>): Promise<Output> {
+  const { files, metafile } = await outputOf({
+    entryPoints,
+    platform: "node",
+    splitting: true,
+    outExtension: { ".js": ".cjs" },
+    plugins: [keepSourceUrls, withoutCanvas],
+  });
+  return { files: await Promise.all(files.map(commonJs)), metafile };
+}
+
+/** The same file as CommonJS; what it loads later stays in the family of files. */
+async function commonJs(file: OutputFile): Promise<OutputFile> {
+  const text = file.text.replace(
+    /\bimport\("(\.\/[^"]+\.cjs)"\)/g,
+    (_, target) => `Promise.resolve().then(()=>require(${JSON.stringify(target)}))`,
+  );
+  const { code } = await transform(text, {
+    format: "cjs",
+    platform: "node",
+    target: "node20",
+    charset: "ascii",
+    minifySyntax: true,
+    minifyWhitespace: true,
+    ...(text.includes("sourceUrl(") ? { banner: sourceUrlBanner } : {}),
+  });
+  return { path: file.path, text: code };
+}
+
+/** An ES module with the exports of an entry point. */
+function facade(name: string, metafile: Metafile): OutputFile {
+  const [, output] = Object.entries(metafile.outputs).find(([file]) => path.basename(file) === `${name}.cjs`)!;
+  const text = `import { loadBundled } from "../../runtime/bundle/code-cache.mjs";
+
+export const { ${[...output.exports].sort().join(", ")} } = loadBundled(new URL("./${name}.cjs", import.meta.url));
+`;
+  return { path: `${name}.mjs`, text };
+}
+
+/**
+ * Makes `import.meta.url` mean what it means in the source: files that are found beside a source, such as the scripts
+ * of workers, are where they were.
+ */
+const keepSourceUrls: Plugin = {
+  name: "keep source URLs",
+  setup({ onLoad }) {
+    onLoad({ filter: /\.ts$/, namespace: "file" }, ({ path: file }) => {
+      const text = readFileSync(file, "utf8");
+      if (!text.includes("import.meta.url")) return undefined;
+      const relative = path.relative(root, file).split(path.sep).join("/");
+      return { contents: text.replaceAll("import.meta.url", `sourceUrl(${JSON.stringify(relative)})`), loader: "ts" };
+    });
+  },
+};
+
+/** Takes vega's part that draws on a canvas as it is for browsers: in Node it waits for a package that we do not have. */
+const withoutCanvas: Plugin = {
+  name: "without canvas",
+  setup({ onResolve }) {
+    onResolve({ filter: /^vega-canvas$/ }, () => ({
+      path: path.join(root, "node_modules/vega-canvas/build/vega-canvas.browser.js"),
+    }));
+  },
+};
+
+const sourceUrlBanner =
+  'const sourceUrl=(file)=>require("node:url").pathToFileURL(require("node:path").join(__dirname,"../..",file)).href;';
