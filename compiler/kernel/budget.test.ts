@@ -9,7 +9,7 @@ import { bind, compile } from "../index.ts";
 import { countBytes, countDispatches, leastBytes, outerLoops } from "../target/wgsl/budget.ts";
 import { flattenPlan } from "../target/wgsl/flatten-plan.ts";
 import { buildPlan } from "./build.ts";
-import type { Plan } from "./plan.ts";
+import type { Plan, PlanFunction } from "./plan.ts";
 
 /** The graph of a workload's last statement, its sizes bound; nothing is computed. */
 function graphOf(workload: string): Graph {
@@ -52,7 +52,22 @@ interface Budget {
   readonly bytes: number;
 }
 
-const budgets: Readonly<Record<string, Budget>> = {};
+const budgets: Readonly<Record<string, Budget>> = {
+  elementwise: { run: 2, steps: [], bytes: 1.1 },
+  matmul: { run: 1, steps: [], bytes: 1 },
+  residual: { run: 4, steps: [], bytes: 2.6 },
+  // X is read for the products with w, and again for those with what they give.
+  logistic: { run: 5, steps: [], bytes: 2.1 },
+  "logistic-steps": { run: 601, steps: [3], bytes: 2.1 },
+  mlp: { run: 10, steps: [], bytes: 1.9 },
+  "mlp-steps": { run: 808, steps: [8], bytes: 1.5 },
+  "hessian-vector": { run: 3, steps: [], bytes: 2.1 },
+  "conjugate-gradients": { run: 153, steps: [3], bytes: 2 },
+  sinkhorn: { run: 63, steps: [3], bytes: 1 },
+  // All steps are one dispatch.
+  rosenbrock: { run: 1, steps: [], bytes: 1.8 },
+  sum: { run: 2, steps: [], bytes: 1.1 },
+};
 
 for (const workload of workloadNames)
   test(`${workload}: dispatches and bytes`, () => {
@@ -60,4 +75,22 @@ for (const workload of workloadNames)
     const whole = outerLoops(plan)[0] ?? plan.functions.at(-1)!;
     const bytes = Math.ceil((10 * countBytes(whole)) / leastBytes(whole)) / 10;
     assert.deepEqual({ ...countDispatches(flattenPlan(plan)), bytes }, budgets[workload]);
+  });
+
+/** Kernels and products of a function, those of calls included. */
+function kernelsOf(f: PlanFunction): number {
+  return f.steps.reduce(
+    (n, s) => n + (s.kind === "call" ? kernelsOf(s.callee) : Number(s.kind === "launch" || s.kind === "product")),
+    0,
+  );
+}
+
+for (const [style, most] of [
+  ["invocations", 9],
+  ["vector", 13],
+] as const)
+  test(`a step of Adam on the network, in the style ${style}`, () => {
+    const plan = buildPlan(graphOf("mlp-steps"), { precision: "f32", style });
+    const kernels = kernelsOf(outerLoops(plan)[0]!);
+    assert.ok(kernels <= most, `${kernels} kernels, not ${most}`);
   });

@@ -11,6 +11,9 @@ export const BufferUsage = {
   indirect: 0x100,
 } as const;
 
+/** Of a buffer, too: what queries are resolved into. */
+export const QueryUsage = { resolve: 0x200 } as const;
+
 export const MapMode = { read: 0x1 } as const;
 
 export const ShaderStage = { compute: 0x4 } as const;

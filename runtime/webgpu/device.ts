@@ -2,12 +2,31 @@
  * A WebGPU device and what can happen to it. Errors that WebGPU reports are errors of this runtime, since programs
  * only ever name numbers: they are thrown with what was being done. A device can be lost at any time.
  */
-import { type AdapterDescription, describeAdapter, messageOf, requestAdapter } from "./adapter.ts";
+import { BackendError } from "../../compiler/backend-error.ts";
+import { type AdapterDescription, describeAdapter, messageOf, NoDeviceError, requestAdapter } from "./adapter.ts";
 import { PipelineCache } from "./pipelines.ts";
+import { type DispatchListener, timeDispatches, timeSubmissions } from "./timed-device.ts";
 
 /** The device went away: the driver was reset, a program ran too long, or `close` was called. */
-export class DeviceLostError extends Error {
+export class DeviceLostError extends BackendError {
   override readonly name = "DeviceLostError";
+
+  constructor(message: string) {
+    super(
+      "K0343",
+      message,
+      "Run the script again, or with --backend cpu. Long steps are cut short by some drivers: use smaller sizes.",
+    );
+  }
+}
+
+/** An array or all of them are too large for the device. */
+export class DeviceMemoryError extends BackendError {
+  override readonly name = "DeviceMemoryError";
+
+  constructor(message: string) {
+    super("K0961", message, "Use smaller sizes, a `loop` over parts, or --backend cpu.");
+  }
 }
 
 export interface Loss {
@@ -36,19 +55,37 @@ export class Device {
   readonly isSoftware: boolean;
   /** Resolves when the device is lost, also by `close`. */
   readonly whenLost: Promise<Loss>;
+  /** Whether somebody hears how long each dispatch takes: then pipelines are told apart by their labels. */
+  readonly timesDispatches: boolean;
   readonly pipelines: PipelineCache;
   readonly #isOwned: boolean;
   #loss: Loss | undefined;
+  /** What WebGPU complained of outside of `checked`. */
+  readonly #complaints: string[] = [];
   /** What to call when the device is lost. */
   readonly #waiting = new Set<() => void>();
 
   /** With `isOwned`, `close` ends the device itself. */
-  constructor(gpu: GPUDevice, { name, isSoftware }: AdapterDescription, isOwned: boolean) {
-    this.gpu = gpu;
+  constructor(
+    gpu: GPUDevice,
+    { name, isSoftware }: AdapterDescription,
+    isOwned: boolean,
+    listener: DispatchListener | undefined,
+  ) {
+    this.timesDispatches = listener !== undefined && gpu.features.has("timestamp-query");
+    if (!listener) this.gpu = gpu;
+    else if (this.timesDispatches) this.gpu = timeDispatches(gpu, listener);
+    else this.gpu = timeSubmissions(gpu, listener, () => performance.now());
     this.name = name;
     this.isSoftware = isSoftware;
     this.#isOwned = isOwned;
     this.pipelines = new PipelineCache(this);
+    // Errors of a device that is given may be its owner's.
+    if (isOwned)
+      gpu.addEventListener("uncapturederror", (event) => {
+        event.preventDefault();
+        this.#complaints.push(messageOfGpu(event.error));
+      });
     this.whenLost = gpu.lost.then(({ reason, message }) => {
       this.#lose({ reason: reason === "destroyed" ? "destroyed" : "unknown", message });
       return this.#loss!;
@@ -81,7 +118,8 @@ export class Device {
 
   /**
    * Does something with the device and waits for WebGPU's word on it. `action` must have made all its calls when it
-   * returns. Throws DeviceLostError, or an internal error with `what` and WebGPU's message.
+   * returns. Throws DeviceLostError, DeviceMemoryError when memory ran out, or an internal error with `what` and WebGPU's
+   * message; also when something that was not waited for went wrong since the last time.
    */
   async checked<T>(what: string, action: () => T): Promise<T> {
     this.#demandDevice(what);
@@ -93,9 +131,13 @@ export class Device {
     } finally {
       reports = Promise.all(scopes.map(() => this.gpu.popErrorScope()));
     }
-    const errors = (await this.whileAlive(what, reports)).filter((error) => error !== null);
+    // The scopes are popped in the opposite order.
+    const [internal, memory, validation] = await this.whileAlive(what, reports);
     this.#demandDevice(what);
-    if (errors.length > 0) throw new Error(`internal error: ${what}: ${errors.map(messageOfGpu).join("; ")}`);
+    const errors = [internal, validation].filter((error) => error != null).map(messageOfGpu);
+    errors.push(...this.#complaints.splice(0));
+    if (errors.length > 0) throw new Error(`internal error: ${what}: ${errors.join("; ")}`);
+    if (memory) throw new DeviceMemoryError(`${what}: ${this.name} has not enough memory: ${messageOfGpu(memory)}`);
     return result;
   }
 
@@ -133,19 +175,30 @@ export class Device {
 
 const messageOfGpu = (error: GPUError): string => error.message.trim();
 
+export interface OpenOptions {
+  /** The adapter to use; the fastest there is when left out. */
+  readonly adapter?: GPUAdapter | undefined;
+  /** Hears how long what is dispatched takes. */
+  readonly listener?: DispatchListener | undefined;
+}
+
 /**
  * Opens a device: in the browser its own, in Node one of the `webgpu` package; or makes use of one that is given.
  * Throws NoDeviceError when there is none.
  */
-export async function openDevice(given?: GPUDevice): Promise<Device> {
-  if (given) return new Device(given, describeAdapter(given.adapterInfo), false);
-  const adapter = await requestAdapter();
+export async function openDevice(given?: GPUDevice, options: OpenOptions = {}): Promise<Device> {
+  if (given) return new Device(given, describeAdapter(given.adapterInfo), false, options.listener);
+  const adapter = options.adapter ?? (await requestAdapter());
   const description = describeAdapter(adapter.info);
   const requiredLimits: Record<string, number> = {};
   for (const limit of wantedLimits) requiredLimits[limit] = adapter.limits[limit];
+  const requiredFeatures: GPUFeatureName[] =
+    options.listener && adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
+  let gpu: GPUDevice;
   try {
-    return new Device(await adapter.requestDevice({ requiredLimits }), description, true);
+    gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   } catch (error) {
-    throw new Error(`internal error: ${description.name} gives no device: ${messageOf(error)}`);
+    throw new NoDeviceError(`The adapter ${description.name} gives no device: ${messageOf(error).trim()}`);
   }
+  return new Device(gpu, description, true, options.listener);
 }

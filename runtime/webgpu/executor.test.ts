@@ -13,10 +13,20 @@ import { programTolerance } from "../../compiler/kernel/testing-tolerance.ts";
 import { softwareDevice, withTimeLimit } from "../testing-adapter/testing.ts";
 import { WebGpuRunner } from "./executor.ts";
 
-const runner = WebGpuRunner.create(await softwareDevice());
-after(() => runner.close());
+const device = await softwareDevice();
+const runner = WebGpuRunner.create(device);
+/** Each block a piece of its own, and never more than one step of a loop at once. */
+const inPieces = WebGpuRunner.create(device, { largestPiece: 1, fuel: 1 });
+/** As much at once as there is, but the host is asked after each step. */
+const stepByStep = WebGpuRunner.create(device, { fuel: 1 });
+after(() => Promise.all([runner, inPieces, stepByStep].map((r) => r.close())));
 
-async function outcomeOnDevice(what: string, graph: Graph, inputs: readonly NdArray[]): Promise<GraphOutcome> {
+async function outcomeOnDevice(
+  what: string,
+  graph: Graph,
+  inputs: readonly NdArray[],
+  runner: WebGpuRunner,
+): Promise<GraphOutcome> {
   const solves: { status: number; iterations: number; error: number }[] = [];
   const context = evaluationContext({
     precision: "f32",
@@ -31,9 +41,14 @@ async function outcomeOnDevice(what: string, graph: Graph, inputs: readonly NdAr
   }
 }
 
-async function compare(name: string, graph: Graph, operands: readonly NdArray[]): Promise<void> {
+async function compare(
+  name: string,
+  graph: Graph,
+  operands: readonly NdArray[],
+  on: WebGpuRunner = runner,
+): Promise<void> {
   const given = narrowed(operands, "f32");
-  const found = await outcomeOnDevice(name, graph, given);
+  const found = await outcomeOnDevice(name, graph, given, on);
   assertSameOutcome(name, found, outcomeOf(evaluated, graph, given, "f32"), programTolerance.f32);
 }
 
@@ -42,6 +57,13 @@ const aboutNaN = /none/;
 
 for (const { name, graph, operands } of controlCases)
   if (!aboutNaN.test(name)) test(name, () => compare(name, graph, operands));
+
+for (const { name, graph, operands } of controlCases)
+  if (!aboutNaN.test(name))
+    test(`${name}, in pieces and step by step`, async () => {
+      await compare(`${name}, in pieces`, graph, operands, inPieces);
+      await compare(`${name}, step by step`, graph, operands, stepByStep);
+    });
 
 for (const { name, operands, build } of fusionCases)
   test(name, () => {

@@ -5,13 +5,14 @@ import type { EvaluationContext } from "../../compiler/core/primitive.ts";
 import { buildPlan } from "../../compiler/kernel/build.ts";
 import { deliverCheck, deliverReport, deliverTick } from "../../compiler/kernel/events.ts";
 import type { Plan } from "../../compiler/kernel/plan.ts";
-import { finished, header, logEntryWords } from "../../compiler/target/wgsl/control.ts";
-import { flattenPlan, type Program } from "../../compiler/target/wgsl/program.ts";
+import { finished, header, logEntryWords, paused } from "../../compiler/target/wgsl/control.ts";
+import { flattenPlan } from "../../compiler/target/wgsl/flatten-plan.ts";
+import type { Program } from "../../compiler/target/wgsl/program.ts";
 import type { Device } from "./device.ts";
 import { submit } from "./dispatch.ts";
 import { fromWords, toWords } from "./elements.ts";
 import { arena, Recording } from "./recording.ts";
-import { scheduleBlocks } from "./schedule.ts";
+import { scheduleTurns } from "./schedule.ts";
 
 export interface WebGpuRunOptions {
   /** For messages: what is being run. */
@@ -21,12 +22,20 @@ export interface WebGpuRunOptions {
 export interface WebGpuRunnerOptions {
   /** Milliseconds from any fixed moment. */
   readonly now?: () => number;
+  /** How long a piece of a program may be (compiler/target/wgsl/pieces.ts). */
+  readonly largestPiece?: number;
+  /** Operations of a submission's resident workgroup, instead of as many as take some time: for tests. */
+  readonly fuel?: number;
 }
 
 /** How long a submission should take: others use the device too, and browsers end what takes seconds. */
 const targetMilliseconds = 100;
 const firstBudget = 200;
 const largestBudget = 20_000;
+/** Operations, one after the other, of the resident workgroup: a few milliseconds' worth on a slow device. */
+const firstFuel = 100_000;
+const leastFuel = 10_000;
+const largestFuel = 2 ** 31;
 /** Results of at most this many words are read with the state, whether they are there or not. */
 const smallResults = 4096;
 
@@ -36,8 +45,9 @@ interface Compiled {
   readonly recording: Recording;
   /** Settles when the last run that was asked for is over: runs of one graph share its memory. */
   last: Promise<unknown>;
-  /** Dispatches of a submission: as many as took about `targetMilliseconds`. */
+  /** Dispatches of a submission: as many as took about `targetMilliseconds`; and what happens within them. */
   budget: number;
+  fuel: number;
 }
 
 /** What a run cost. */
@@ -50,11 +60,13 @@ export interface RunStatistics {
 export class WebGpuRunner {
   readonly device: Device;
   readonly #now: () => number;
+  readonly #options: WebGpuRunnerOptions;
   readonly #compiled = new Map<Graph, Promise<Compiled>>();
   #statistics: RunStatistics = { submissions: 0, dispatches: 0, milliseconds: 0 };
 
   private constructor(device: Device, options: WebGpuRunnerOptions) {
     this.device = device;
+    this.#options = options;
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -106,9 +118,16 @@ export class WebGpuRunner {
     if (!compiled) {
       compiled = (async () => {
         const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
-        const program = flattenPlan(plan);
+        const program = flattenPlan(plan, this.#options);
         const recording = await Recording.create(this.device, program);
-        return { plan, program, recording, last: Promise.resolve(), budget: firstBudget };
+        return {
+          plan,
+          program,
+          recording,
+          last: Promise.resolve(),
+          budget: firstBudget,
+          fuel: this.#options.fuel ?? firstFuel,
+        };
       })();
       this.#compiled.set(graph, compiled);
       // One that fails is tried again.
@@ -132,28 +151,31 @@ export class WebGpuRunner {
     });
     const results = program.outputs.map(({ offset, length }) => ({ arena: arena.data, offset, length }));
     const stateRange = { arena: arena.state, offset: 0, length: program.state.length };
-    const isSmall = program.blocks.length === 1 || results.reduce((n, r) => n + r.length, 0) <= smallResults;
+    const isPlain = program.resident === undefined;
+    const isSmall = isPlain || results.reduce((n, r) => n + r.length, 0) <= smallResults;
     const statistics: RunStatistics = { submissions: 0, dispatches: 0, milliseconds: 0 };
     const begin = this.#now();
     let state: Uint32Array = recording.initialState;
     for (;;) {
-      const blocks = scheduleBlocks(program, state, compiled.budget);
-      const dispatches = blocks.reduce((n, b) => n + program.blocks[b]!.commands.length, 0);
+      await recording.prepare(state[header.counter]!);
+      const turns = scheduleTurns(program, state, compiled.budget);
+      const dispatches = turns.reduce((n, t) => n + t.dispatches, 0);
+      memory.write(arena.state, header.fuel, Uint32Array.of(compiled.fuel));
       const start = this.#now();
       await submit(this.device, label, (encoder) => {
         const pass = encoder.beginComputePass({ label });
-        recording.encode(pass, blocks);
+        recording.encode(pass, turns);
         pass.end();
       });
       const [words, ...early] = await memory.read([stateRange, ...(isSmall ? results : [])], label);
       state = words!;
-      this.#adapt(compiled, dispatches, this.#now() - start);
+      this.#adapt(compiled, dispatches, state[header.fuel] === 0, this.#now() - start);
       statistics.submissions += 1;
       statistics.dispatches += dispatches;
       statistics.milliseconds = this.#now() - begin;
       this.#statistics = statistics;
       deliver(plan, state, context);
-      if (state[header.counter] === finished) {
+      if (isPlain || state[header.counter] === finished) {
         const found = isSmall ? early : await memory.read(results, label);
         return graph.outputs.map(({ type: { dtype, shape } }, i) => ({
           dtype,
@@ -162,16 +184,24 @@ export class WebGpuRunner {
         }));
       }
       if (state[header.logged]! > 0) memory.write(arena.state, header.logged, Uint32Array.of(0));
+      if (state[header.counter] === paused) {
+        state[header.counter] = state[header.resume]!;
+        recording.goOn(state[header.counter]!);
+      }
     }
   }
 
-  #adapt(compiled: Compiled, dispatches: number, milliseconds: number): void {
-    const wanted = (dispatches * targetMilliseconds) / Math.max(milliseconds, 0.1);
-    // A submission that was short for want of work says nothing of longer ones.
-    const most = Math.max(compiled.budget, dispatches) * 4;
-    compiled.budget = Math.max(1, Math.min(Math.round(wanted), most, largestBudget));
+  #adapt(compiled: Compiled, dispatches: number, isFuelUsed: boolean, milliseconds: number): void {
+    const ratio = targetMilliseconds / Math.max(milliseconds, 0.1);
+    // What was far from used up says nothing of what would take too long.
+    if (2 * dispatches > compiled.budget)
+      compiled.budget = within(dispatches * Math.min(ratio, 4), Math.min(largestBudget, compiled.budget * 4));
+    if (isFuelUsed && this.#options.fuel === undefined)
+      compiled.fuel = Math.max(leastFuel, within(compiled.fuel * Math.min(ratio, 8), largestFuel));
   }
 }
+
+const within = (x: number, most: number): number => Math.max(1, Math.min(Math.round(x), most));
 
 const asReal = (state: Uint32Array, place: number): number =>
   new Float32Array(state.buffer, state.byteOffset + place * 4, 1)[0]!;

@@ -2,8 +2,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import * as k from "../../compiler/kernel/expressions.ts";
-import type { Kernel } from "../../compiler/kernel/ir.ts";
+import type { Storage } from "../../compiler/kernel/interpret.ts";
+import type { Accumulator, Expression, Kernel, KernelArray, Statement } from "../../compiler/kernel/ir.ts";
 import { randomKernel } from "../../compiler/kernel/testing-kernels.ts";
+import { canShare } from "../../compiler/target/wgsl/team.ts";
 import { tameKernel } from "../../compiler/target/wgsl/testing-tame.ts";
 import { softwareDevice, withTimeLimit } from "../testing-adapter/testing.ts";
 import { cases } from "./testing-cases.ts";
@@ -29,6 +31,104 @@ test("random kernels", async () => {
     assertResults(kernel, found, interpreted(kernel, storage("f32")));
   }
 });
+
+/** Sums of each operator over a row, with another loop around one of them, and a map of the row. */
+function teamKernel(columns: number): { readonly kernel: Kernel; readonly storage: () => Storage[] } {
+  const [x, flags] = [k.kernelArray("x", "real", 5 * columns, "read"), k.kernelArray("f", "bool", 5 * columns, "read")];
+  const [sums, found, map] = [
+    k.kernelArray("sums", "real", 20, "write"),
+    k.kernelArray("found", "int", 10, "write"),
+    k.kernelArray("map", "real", 5 * columns, "write"),
+  ];
+  const grid = k.loop("row", 5, "independent", (row) => {
+    const at = (i: Expression) => k.add(k.mul(row, k.int(columns)), i);
+    const statements: Statement[] = [];
+    const total = (
+      kind: "real" | "int" | "bool",
+      initial: Expression,
+      operator: Accumulator["operator"],
+      of: (i: Expression) => Expression,
+    ) => {
+      const local = k.local(kind, operator);
+      statements.push({ op: "variable", local, value: initial });
+      const body = (i: Expression): Statement[] => [{ op: "assign", local, value: k.binary(operator, local, of(i)) }];
+      statements.push(k.loop("i", columns, "reduction", body, { accumulators: [{ local, operator }] }));
+      return local;
+    };
+    const load = (i: Expression) => k.load(x, at(i));
+    const real = [
+      total("real", k.real(3), "add", load),
+      total("real", k.real(2), "mul", (i) => k.add(k.real(1), k.mul(k.real(1e-3), load(i)))),
+      total("real", k.real(0.25), "min", load),
+      total("real", k.real(-0.25), "max", load),
+    ];
+    const other = [
+      total("int", k.int(0), "add", (i) => k.unary("toInt", k.load(flags, at(i)))),
+      total("bool", k.bool(true), "and", (i) => k.load(flags, at(i))),
+      total("bool", k.bool(false), "or", (i) => k.load(flags, at(i))),
+    ];
+    // Blocks of a long sum: a loop that is shared in one that is not.
+    const parts = k.local("real", "parts");
+    statements.push({ op: "variable", local: parts, value: k.real(0) });
+    statements.push(
+      k.loop("part", 3, "serial", (part) => {
+        const sum = k.local("real", "sum");
+        return [
+          { op: "variable", local: sum, value: k.real(0) },
+          k.loop("i", columns, "reduction", (i) => [{ op: "assign", local: sum, value: k.add(sum, load(i)) }], {
+            accumulators: [{ local: sum, operator: "add" }],
+          }),
+          { op: "assign", local: parts, value: k.add(parts, k.mul(sum, k.toReal(part))) },
+        ];
+      }),
+    );
+    const put = (array: KernelArray, index: Expression, value: Expression): Statement => ({
+      op: "store",
+      array,
+      index,
+      value,
+    });
+    real.forEach((e, n) => {
+      statements.push(put(sums, k.add(k.mul(row, k.int(4)), k.int(n)), n === 0 ? k.add(e, parts) : e));
+    });
+    statements.push(put(found, k.mul(row, k.int(2)), other[0]!));
+    const both = k.add(k.unary("toInt", other[1]!), k.mul(k.int(2), k.unary("toInt", other[2]!)));
+    statements.push(put(found, k.add(k.mul(row, k.int(2)), k.int(1)), both));
+    statements.push(k.loop("i", columns, "independent", (i) => [put(map, at(i), k.add(load(i), real[0]!))]));
+    return statements;
+  });
+  const storage = (): Storage[] => [
+    Float32Array.from({ length: 5 * columns }, (_, i) => Math.sin(i)),
+    Int32Array.from({ length: 5 * columns }, (_, i) => (i < columns ? 1 : i < 2 * columns ? 0 : Number(i % 7 < 3))),
+    new Float32Array(20),
+    new Int32Array(10),
+    new Float32Array(5 * columns),
+  ];
+  return {
+    kernel: {
+      name: `team of ${columns}`,
+      span: undefined,
+      arrays: [x, flags, sums, found, map],
+      grid,
+      description: "",
+    },
+    storage,
+  };
+}
+
+for (const [columns, workgroupSize] of [
+  [1, 8],
+  [63, 64],
+  [64, 64],
+  [200, 16],
+  [1000, 128],
+] as const)
+  test(`${columns} iterations shared by ${workgroupSize} invocations`, async () => {
+    const { kernel, storage } = teamKernel(columns);
+    assert.ok(canShare(kernel));
+    const run = runKernel(device, kernel, storage(), { isTeam: true, workgroupSize });
+    assertResults(kernel, await withTimeLimit(kernel.name, run), interpreted(kernel, storage()), 1e-4);
+  });
 
 test("a subnormal constant is itself or zero", async () => {
   const out = k.kernelArray("out", "real", 2, "write");

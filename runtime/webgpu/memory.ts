@@ -1,6 +1,6 @@
 /** The buffers that arrays live in: a few large arenas of 32-bit words, and the way in and out of them. */
 import { BufferUsage, MapMode } from "./constants.ts";
-import type { Device } from "./device.ts";
+import { type Device, DeviceMemoryError } from "./device.ts";
 
 /** Words of an arena. */
 export interface Range {
@@ -25,16 +25,16 @@ export class Memory {
   }
 
   /**
-   * Arenas of the given lengths, in words, all zero. Throws with how much was asked for when the device has no
-   * buffers that long, or not the memory.
+   * Arenas of the given lengths, in words, all zero. Throws DeviceMemoryError with how much was asked for when the device
+   * has no buffers that long, or not the memory.
    */
   static async allocate(device: Device, lengths: readonly number[]): Promise<Memory> {
     const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
     const most = Math.min(maxStorageBufferBindingSize, maxBufferSize);
     for (const length of lengths) {
       if (length * wordBytes > most)
-        throw new Error(
-          `The program needs ${megabytes(length * wordBytes)} in one piece, and a buffer of ${device.name} has at most ${megabytes(most)}.`,
+        throw new DeviceMemoryError(
+          `The statement needs ${megabytes(length * wordBytes)} in one piece, and a buffer of ${device.name} has at most ${megabytes(most)}.`,
         );
     }
     const total = lengths.reduce((sum, n) => sum + n * wordBytes, 0);

@@ -11,7 +11,7 @@ export interface ShaderSource {
 
 export class PipelineCache {
   readonly #device: Device;
-  readonly #layouts = new Map<number, GPUBindGroupLayout>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
   readonly #pipelines = new Map<string, Promise<GPUComputePipeline>>();
 
   constructor(device: Device) {
@@ -19,14 +19,19 @@ export class PipelineCache {
   }
 
   /**
-   * The layout of everything the runtime binds: at 0 a uniform with a dynamic offset, then the arenas. It is written
-   * out, because a layout made from a text lacks what the text does not use.
+   * The layout of everything the runtime binds: at 0 a uniform with a dynamic offset, then the arenas, of which the
+   * kernel may write all but those that are told. It is written out, because a layout made from a text lacks what the text does not use.
    */
-  layout(arenaCount: number): GPUBindGroupLayout {
-    let layout = this.#layouts.get(arenaCount);
+  layout(arenaCount: number, onlyRead: readonly number[] = []): GPUBindGroupLayout {
+    const key = `${arenaCount} ${onlyRead}`;
+    let layout = this.#layouts.get(key);
     if (!layout) {
       const arenas = Array.from({ length: arenaCount }, (_, n): GPUBindGroupLayoutEntry => {
-        return { binding: n + 1, visibility: ShaderStage.compute, buffer: { type: "storage" } };
+        return {
+          binding: n + 1,
+          visibility: ShaderStage.compute,
+          buffer: { type: onlyRead.includes(n) ? "read-only-storage" : "storage" },
+        };
       });
       const places: GPUBindGroupLayoutEntry = {
         binding: 0,
@@ -34,7 +39,7 @@ export class PipelineCache {
         buffer: { type: "uniform", hasDynamicOffset: true },
       };
       layout = this.#device.gpu.createBindGroupLayout({ entries: [places, ...arenas] });
-      this.#layouts.set(arenaCount, layout);
+      this.#layouts.set(key, layout);
     }
     return layout;
   }
@@ -43,31 +48,40 @@ export class PipelineCache {
    * The pipelines of some texts, in their order. Comments make no difference to what is compiled. Throws an internal
    * error with the line at fault when a text does not compile.
    */
-  async compile(sources: readonly ShaderSource[], arenaCount: number): Promise<GPUComputePipeline[]> {
+  async compile(
+    sources: readonly ShaderSource[],
+    arenaCount: number,
+    onlyRead: readonly number[] = [],
+  ): Promise<GPUComputePipeline[]> {
     return this.#device.whileAlive(
       "compiling shaders",
-      Promise.all(sources.map((source) => this.#pipeline(source, arenaCount))),
+      Promise.all(sources.map((source) => this.#pipeline(source, arenaCount, onlyRead))),
     );
   }
 
-  #pipeline(source: ShaderSource, arenaCount: number): Promise<GPUComputePipeline> {
-    const key = `${arenaCount} ${source.entryPoint} ${source.text.replace(/^ *\/\/.*\n/gm, "")}`;
+  #pipeline(source: ShaderSource, arenaCount: number, onlyRead: readonly number[]): Promise<GPUComputePipeline> {
+    const name = this.#device.timesDispatches ? source.label : "";
+    const key = `${arenaCount} ${onlyRead} ${name} ${source.entryPoint} ${source.text.replace(/^ *\/\/.*\n/gm, "")}`;
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.#compile(source, arenaCount);
+      pipeline = this.#compile(source, arenaCount, onlyRead);
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
   }
 
-  async #compile({ label, text, entryPoint }: ShaderSource, arenaCount: number): Promise<GPUComputePipeline> {
+  async #compile(
+    { label, text, entryPoint }: ShaderSource,
+    arenaCount: number,
+    onlyRead: readonly number[],
+  ): Promise<GPUComputePipeline> {
     const { gpu } = this.#device;
     // The module's own errors come with their lines from getCompilationInfo; here they are only kept from the host.
     gpu.pushErrorScope("validation");
     const module = gpu.createShaderModule({ label, code: text });
     const report = gpu.popErrorScope();
     try {
-      const layout = gpu.createPipelineLayout({ bindGroupLayouts: [this.layout(arenaCount)] });
+      const layout = gpu.createPipelineLayout({ bindGroupLayouts: [this.layout(arenaCount, onlyRead)] });
       return await gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint } });
     } catch (error) {
       const { messages } = await module.getCompilationInfo();

@@ -1,61 +1,96 @@
-/** Which blocks of a program to encode next: loops some number of times, from where the program is. */
+/** What to encode next of a program: loops some number of times, from where the program is. */
 import { finished, header, loopWords } from "../../compiler/target/wgsl/control.ts";
-import type { LoopRegion, Program, Region } from "../../compiler/target/wgsl/program.ts";
+import {
+  firstBlock,
+  type LoopRegion,
+  lastBlock,
+  type Program,
+  type Region,
+} from "../../compiler/target/wgsl/program.ts";
 
 /** A loop inside another is encoded as often as it took steps until now, about, and at most this often. */
 const mostInnerRepeats = 64;
 /** Before it has taken any. */
 const firstInnerRepeats = 4;
 
+/** A piece of the resident workgroup, or the commands of a block and the piece that does its tail. */
+export type Turn =
+  | { readonly kind: "piece"; readonly piece: number; readonly dispatches: number }
+  | { readonly kind: "block"; readonly block: number; readonly dispatches: number };
+
 /**
- * Blocks in the order in which to run them. They never leave out one that comes next, so each round makes progress,
+ * Turns in the order in which to run them. They never leave out one that comes next, so each round makes progress,
  * whatever else it runs in vain. `budget`: about how many dispatches there may be; one round of a loop is encoded in
  * any case.
  */
-export function scheduleBlocks(program: Program, state: Uint32Array, budget: number): number[] {
+export function scheduleTurns(program: Program, state: Uint32Array, budget: number): Turn[] {
   const schedule = new Schedule(program, state);
   const counter = state[header.counter]!;
   if (counter === finished) return [];
-  const start = counter < program.blocks.length ? counter : state[header.resume]!;
   for (const region of program.regions) {
-    if (lastBlock(region) < start) continue;
-    if (schedule.cost >= budget && schedule.blocks.length > 0) break;
-    if (region.kind === "block") {
+    if (lastBlock(region) < counter) continue;
+    if (schedule.cost >= budget && schedule.turns.length > 0) break;
+    if (!schedule.isEncoded(region)) {
       schedule.region(region);
       continue;
     }
-    const left = schedule.stepsLeft(region);
-    schedule.round(region);
+    const loop = region as LoopRegion;
+    const left = schedule.stepsLeft(loop);
+    schedule.round(loop);
     const cost = Math.max(schedule.costOfLast, 1);
     const rounds = Math.min(left, Math.max(1, Math.floor((budget - schedule.cost) / cost) + 1));
-    for (let n = 1; n < rounds; n++) schedule.round(region);
+    for (let n = 1; n < rounds; n++) schedule.round(loop);
     // What comes after a loop that may go on would most likely run in vain.
     if (rounds < left) break;
   }
-  return schedule.blocks;
+  return schedule.turns;
 }
 
 class Schedule {
-  readonly blocks: number[] = [];
+  readonly turns: Turn[] = [];
   cost = 0;
   /** Of the last round. */
   costOfLast = 0;
   readonly #program: Program;
   readonly #state: Uint32Array;
+  /** The piece that went before, which has done what it can. */
+  #last: number | undefined;
 
   constructor(program: Program, state: Uint32Array) {
     this.#program = program;
     this.#state = state;
   }
 
+  /** Whether a region is a loop whose steps take dispatches of their own. */
+  isEncoded(region: Region): boolean {
+    if (region.kind === "block") return false;
+    const { blocks, resident } = this.#program;
+    const [first, last] = [firstBlock(region), lastBlock(region)];
+    if (resident?.pieceOf[first] !== resident?.pieceOf[last]) return true;
+    for (let b = first; b <= last; b++) if (blocks[b]!.commands.length > 0) return true;
+    return false;
+  }
+
   region(region: Region): void {
     if (region.kind === "block") {
-      this.blocks.push(region.block);
-      this.cost += this.#program.blocks[region.block]!.commands.length;
+      this.#block(region.block);
       return;
     }
-    const repeats = this.#repeats(region);
+    const repeats = this.isEncoded(region) ? this.#repeats(region) : 1;
     for (let n = 0; n < repeats; n++) for (const r of region.body) this.region(r);
+  }
+
+  #block(block: number): void {
+    const commands = this.#program.blocks[block]!.commands.length;
+    const piece = this.#program.resident?.pieceOf[block];
+    if (commands > 0) this.#add({ kind: "block", block, dispatches: commands + (piece === undefined ? 0 : 1) });
+    else if (piece !== undefined && piece !== this.#last) this.#add({ kind: "piece", piece, dispatches: 1 });
+    this.#last = piece;
+  }
+
+  #add(turn: Turn): void {
+    this.turns.push(turn);
+    this.cost += turn.dispatches;
   }
 
   round(loop: LoopRegion): void {
@@ -66,7 +101,7 @@ class Schedule {
 
   /** How many rounds end a loop: known when nothing but its length ends it, and one round is a step. */
   stepsLeft(loop: LoopRegion): number {
-    if (loop.length === undefined || loop.body.some((r) => r.kind === "loop")) return Number.POSITIVE_INFINITY;
+    if (loop.length === undefined || loop.body.some((r) => this.isEncoded(r))) return Number.POSITIVE_INFINITY;
     const { taken, limit, entered } = loopWords;
     const isInside = this.#state[loop.row + entered]! > 0 && this.#isInside(loop);
     const left = isInside ? this.#state[loop.row + limit]! - this.#state[loop.row + taken]! : loop.length;
@@ -75,8 +110,7 @@ class Schedule {
 
   #isInside(loop: LoopRegion): boolean {
     const counter = this.#state[header.counter]!;
-    const at = counter < this.#program.blocks.length ? counter : this.#state[header.resume]!;
-    return firstBlock(loop) <= at && at <= lastBlock(loop);
+    return firstBlock(loop) <= counter && counter <= lastBlock(loop);
   }
 
   #repeats(loop: LoopRegion): number {
@@ -84,12 +118,4 @@ class Schedule {
     const mean = entered > 0 ? this.#state[loop.row + loopWords.iterations]! / entered : firstInnerRepeats;
     return Math.max(1, Math.min(mostInnerRepeats, loop.length ?? Math.ceil(mean)));
   }
-}
-
-function firstBlock(region: Region): number {
-  return region.kind === "block" ? region.block : firstBlock(region.body[0]!);
-}
-
-function lastBlock(region: Region): number {
-  return region.kind === "block" ? region.block : lastBlock(region.body.at(-1)!);
 }

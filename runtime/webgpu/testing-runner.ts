@@ -9,6 +9,8 @@ export interface RunOptions {
   /** How many arenas the arrays are dealt out to; 3 unless told. */
   readonly arenaCount?: number;
   readonly workgroupSize?: number;
+  /** Each iteration of the grid is run by a workgroup together. */
+  readonly isTeam?: boolean;
 }
 
 /** Arrays after a run: reals as f32. */
@@ -28,8 +30,8 @@ const untouched = 0x5a5a5a5a;
 export function prepareRun(kernel: Kernel, storage: readonly Storage[], options: RunOptions = {}): KernelRun {
   const arenaCount = options.arenaCount ?? 3;
   const arenas = storage.map((_, i) => i % arenaCount);
-  const { workgroupSize } = options;
-  const printed = printKernel(kernel, arenas, workgroupSize === undefined ? {} : { workgroupSize });
+  const { workgroupSize, isTeam = false } = options;
+  const printed = printKernel(kernel, arenas, workgroupSize === undefined ? { isTeam } : { workgroupSize, isTeam });
   const memory = Array.from({ length: arenaCount }, () => new Array<number>(gap).fill(untouched));
   const offsets = storage.map((data, i) => {
     const arena = memory[arenas[i]!]!;

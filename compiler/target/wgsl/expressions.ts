@@ -9,8 +9,8 @@ import { bitsLiteral, intLiteral, realBits, realLiteral } from "./literals.ts";
 /** What things are called at the place where an expression stands. */
 export interface Naming {
   local(local: Local): string;
-  /** The function that loads an element. */
-  load(array: KernelArray): string;
+  /** The call that loads an element; the index is fit to be an argument. */
+  load(array: KernelArray, index: string): string;
   scalarFunction(f: ScalarFunction): string;
   helper(name: HelperName): string;
   /** Puts a value under a name before the statement that is printed. */
@@ -80,7 +80,7 @@ class Printer {
       case "local":
         return { text: this.#naming.local(e), level: level.atom, depth: 0 };
       case "load":
-        return this.#call(this.#naming.load(e.array), this.piece(e.index));
+        return this.#load(e.array, this.piece(e.index));
       case "unary":
         return this.#unary(e);
       case "binary":
@@ -116,6 +116,10 @@ class Printer {
       level: level.atom,
       depth: 1 + Math.max(...args.map((a) => a.depth)),
     };
+  }
+
+  #load(array: KernelArray, index: Piece): Piece {
+    return { text: this.#naming.load(array, argument(index)), level: level.atom, depth: 1 + index.depth };
   }
 
   #prefix(operator: string, a: Piece): Piece {

@@ -12,6 +12,11 @@ export interface FlatGrid {
 /** Ids of invocations are ints. */
 const largestCount = 2 ** 31 - 1;
 
+/** The grid of a kernel as it stands. */
+export function ownGrid(kernel: Kernel): FlatGrid {
+  return { index: kernel.grid.index, count: constantCount(kernel.grid), body: kernel.grid.body };
+}
+
 /** The grid of a kernel, with independent loops of constant counts just inside it made part of it. */
 export function flatGrid(kernel: Kernel): FlatGrid {
   const loops: Loop[] = [kernel.grid];

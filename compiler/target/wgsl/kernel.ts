@@ -3,20 +3,23 @@
  * large buffers, the arenas; where they start comes from a uniform, so that equal kernels share a pipeline wherever
  * their arrays are. Which arena each array lives in is part of the text.
  */
-import { forEachNode } from "../../kernel/affine.ts";
-import type { Expression, Kernel, KernelArray, ScalarFunction, Statement } from "../../kernel/ir.ts";
-import { prepare, prepareFunction } from "../../kernel/prepare.ts";
+import type { Kernel, KernelArray, Statement } from "../../kernel/ir.ts";
+import { prepare } from "../../kernel/prepare.ts";
 import type { Span } from "../../syntax/tree.ts";
-import { flatGrid } from "./flatten.ts";
-import { foldConstants, foldFunction } from "./fold.ts";
-import { type HelperName, helperNames, helperTexts } from "./helpers.ts";
+import { flatGrid, ownGrid } from "./flatten.ts";
+import { foldConstants } from "./fold.ts";
+import { Joins } from "./joins.ts";
+import { assignedIn, WgslModule } from "./module.ts";
 import { Names } from "./names.ts";
-import { indented, type ModuleNaming, StatementPrinter, typeOf } from "./statements.ts";
+import { indented, loaded, type ModuleNaming, StatementPrinter, stored, typeOf } from "./statements.ts";
+
 import { forEachExpression, forEachStatement } from "./walk.ts";
 
 export interface WgslOptions {
   /** Invocations of a workgroup; 64 unless told. */
   readonly workgroupSize?: number;
+  /** Each iteration of the kernel's own grid is run by a workgroup together; see team.ts for when it can be. */
+  readonly isTeam?: boolean;
   /** For the comment at the top: `file:line:column`. */
   readonly locate?: (span: Span) => string;
 }
@@ -55,81 +58,70 @@ class KernelPrinter {
   readonly #kernel: Kernel;
   readonly #arenas: readonly number[];
   readonly #options: WgslOptions;
-  readonly #names = new Names();
-  readonly #helpers = new Set<HelperName>();
+  readonly #module: WgslModule;
   /** The array's name among the places. */
   readonly #members = new Map<number, string>();
   readonly #accessors = new Map<
     string,
     { readonly name: string; readonly array: KernelArray; readonly kind: Access }
   >();
-  readonly #functions = new Map<ScalarFunction, string>();
-  readonly #functionTexts: string[][] = [];
 
   constructor(kernel: Kernel, arenas: readonly number[], options: WgslOptions) {
     this.#kernel = kernel;
     this.#arenas = arenas;
     this.#options = options;
-    for (const name of ["main", "Places", "places", ...arenas.map(memory), ...helperNames]) this.#names.take(name);
+    this.#module = new WgslModule(["main", "Places", "places", "parts", "joined_parts", ...arenas.map(memory)]);
     const members = new Names();
     for (const name of ["count", "zero"]) members.take(name);
     for (const array of kernel.arrays) this.#members.set(array.id, members.take(array.name));
   }
 
   print(): WgslKernel {
-    const grid = flatGrid(this.#kernel);
+    const { isTeam = false, workgroupSize = 64 } = this.#options;
+    const grid = isTeam ? ownGrid(this.#kernel) : flatGrid(this.#kernel);
     const body = prepare(foldConstants(grid.body));
-    const workgroupSize = this.#options.workgroupSize ?? 64;
-    this.#nameModule(body);
-    const main = this.#main(grid.index, body, workgroupSize);
+    this.#nameAccessors(body);
+    this.#module.include(body);
+    const joins = new Joins(this.#module, workgroupSize);
+    const main = this.#main(grid.index, body, workgroupSize, isTeam ? joins : undefined);
     const parts = [
       [...this.#comment(), ...this.#declarations()],
       ...[...this.#accessors.values()].map((a) => this.#accessor(a)),
-      ...helperTexts(this.#helpers).map((text) => text.split("\n")),
-      ...this.#functionTexts,
+      ...this.#module.parts(),
+      ...joins.parts(),
       main,
     ];
     return {
       text: parts.map((lines) => `${lines.join("\n")}\n`).join("\n"),
       entryPoint: "main",
       workgroupSize,
-      count: grid.count,
+      count: isTeam ? grid.count * workgroupSize : grid.count,
       arenas: this.#usedArenas(),
     };
   }
 
   /** Functions take their names before locals do, so that no local hides one. */
-  #nameModule(body: readonly Statement[]): void {
+  #nameAccessors(body: readonly Statement[]): void {
     const access = (array: KernelArray, kind: Access) => {
       const key = `${kind} ${array.id}`;
       if (this.#accessors.has(key)) return;
-      this.#accessors.set(key, { name: this.#names.take(`${kind}_${this.#members.get(array.id)}`), array, kind });
-    };
-    const visit = (e: Expression): void => {
-      if (e.op === "load") access(e.array, "load");
-      if (e.op !== "call" || this.#functions.has(e.function)) return;
-      this.#functions.set(e.function, this.#names.take(e.function.name));
-      forEachExpression(e.function.body, visit);
-      forEachNode([e.function.result], visit);
+      const name = this.#module.names.take(`${kind}_${this.#members.get(array.id)}`);
+      this.#accessors.set(key, { name, array, kind });
     };
     forEachStatement(body, (s) => {
       if (s.op === "store") access(s.array, "store");
     });
-    forEachExpression(body, visit);
-    for (const f of this.#functions.keys()) this.#functionTexts.push(this.#function(f));
+    forEachExpression(body, (e) => {
+      if (e.op === "load") access(e.array, "load");
+    });
   }
 
   get #naming(): ModuleNaming {
-    const accessor = (kind: Access) => (array: KernelArray) => this.#accessors.get(`${kind} ${array.id}`)!.name;
-    return {
-      load: accessor("load"),
-      store: accessor("store"),
-      scalarFunction: (f) => this.#functions.get(f)!,
-      helper: (name) => {
-        this.#helpers.add(name);
-        return name;
-      },
-    };
+    const accessor = (kind: Access, array: KernelArray) => this.#accessors.get(`${kind} ${array.id}`)!.name;
+    return this.#module.naming({
+      load: (array, index) => `${accessor("load", array)}(${index})`,
+      store: (array, index, value) => `${accessor("store", array)}(${index}, ${value})`,
+    });
   }
 
   #comment(): string[] {
@@ -167,38 +159,28 @@ class KernelPrinter {
   #accessor({ name, array, kind }: { name: string; array: KernelArray; kind: Access }): string[] {
     const word = `${memory(this.#arenaOf(array))}[places.${this.#members.get(array.id)} + u32(i)]`;
     const type = typeOf(array.kind);
-    if (kind === "load") {
-      const value = array.kind === "bool" ? `${word} != 0u` : `bitcast<${type}>(${word})`;
-      return [`fn ${name}(i: i32) -> ${type} {`, `  return ${value};`, "}"];
-    }
-    const stored = array.kind === "bool" ? "u32(value)" : "bitcast<u32>(value)";
-    return [`fn ${name}(i: i32, value: ${type}) {`, `  ${word} = ${stored};`, "}"];
+    if (kind === "load") return [`fn ${name}(i: i32) -> ${type} {`, `  return ${loaded(array.kind, word)};`, "}"];
+    return [`fn ${name}(i: i32, value: ${type}) {`, `  ${word} = ${stored(array.kind, "value")};`, "}"];
   }
 
-  #function(f: ScalarFunction): string[] {
-    const { body, result, parameters } = prepareFunction(foldFunction(f));
-    const assigned = assignedIn(body);
-    return this.#names.scope(() => {
-      const printer = new StatementPrinter(this.#naming, this.#names, assigned);
-      const changed = parameters.filter((p) => assigned.has(p.id));
-      const list = parameters.map((p) => {
-        const name = assigned.has(p.id) ? this.#names.take(`${p.name}_given`) : printer.declare(p);
-        return { name, text: `${name}: ${typeOf(p.kind)}` };
-      });
-      // Parameters cannot be assigned in WGSL.
-      const copies = changed.map((p) => `var ${printer.declare(p)} = ${list[parameters.indexOf(p)]!.name};`);
-      const lines = this.#names.scope(() => printer.block(body, (value) => `return ${value(result)};`));
-      const head = `fn ${this.#functions.get(f)}(${list.map((p) => p.text).join(", ")}) -> ${typeOf(result.kind)} {`;
-      return [head, ...indented([...copies, ...lines]), "}"];
-    });
-  }
-
-  #main(index: Kernel["grid"]["index"], body: readonly Statement[], workgroupSize: number): string[] {
-    return this.#names.scope(() => {
-      const [group, groups, lane, id] = ["group", "groups", "lane", "id"].map((n) => this.#names.take(n));
-      const printer = new StatementPrinter(this.#naming, this.#names, assignedIn(body));
+  #main(
+    index: Kernel["grid"]["index"],
+    body: readonly Statement[],
+    workgroupSize: number,
+    joins: Joins | undefined,
+  ): string[] {
+    const { names } = this.#module;
+    return names.scope(() => {
+      const [group, groups, lane, id] = ["group", "groups", "lane", "id"].map((n) => names.take(n)) as [
+        string,
+        string,
+        string,
+        string,
+      ];
+      const printer = new StatementPrinter(this.#naming, names, assignedIn(body), joins?.team(lane));
       const name = printer.declare(index);
       const lines = printer.block(body);
+      const number = `${group}.y * ${groups}.x + ${group}.x`;
       return [
         `@compute @workgroup_size(${workgroupSize})`,
         "fn main(",
@@ -207,8 +189,8 @@ class KernelPrinter {
         `  @builtin(local_invocation_index) ${lane}: u32,`,
         ") {",
         ...indented([
-          `let ${id} = (${group}.y * ${groups}.x + ${group}.x) * ${workgroupSize}u + ${lane};`,
-          `if ${id} >= places.count {`,
+          joins ? `let ${id} = ${number};` : `let ${id} = (${number}) * ${workgroupSize}u + ${lane};`,
+          `if ${joins ? `${id} * ${workgroupSize}u` : id} >= places.count {`,
           "  return;",
           "}",
           `let ${name} = i32(${id});`,
@@ -221,11 +203,3 @@ class KernelPrinter {
 }
 
 const memory = (arena: number): string => `memory${arena}`;
-
-function assignedIn(statements: readonly Statement[]): ReadonlySet<number> {
-  const assigned = new Set<number>();
-  forEachStatement(statements, (s) => {
-    if (s.op === "assign") assigned.add(s.local.id);
-  });
-  return assigned;
-}

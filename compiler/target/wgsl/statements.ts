@@ -2,15 +2,22 @@
 import type { Expression, Kind, Local, Loop, Statement, While } from "../../kernel/ir.ts";
 import { type Naming, printArgument, printExpression } from "./expressions.ts";
 import type { Names } from "./names.ts";
+import { isShared, type Team } from "./team.ts";
 
 /** The names that a whole module shares. */
 export type ModuleNaming = Omit<Naming, "local" | "hoist"> & {
-  /** The function that stores an element. */
-  store(array: Parameters<Naming["load"]>[0]): string;
+  /** The call that stores an element; index and value are fit to be arguments. */
+  store(array: Parameters<Naming["load"]>[0], index: string, value: string): string;
 };
 
 export const typeOf = (kind: Kind): "f32" | "i32" | "bool" | "u32" =>
   (({ real: "f32", int: "i32", bool: "bool", bits: "u32" }) as const)[kind];
+
+/** What a word of memory holds, and the word for a value. */
+export const loaded = (kind: Kind, word: string): string =>
+  kind === "bool" ? `${word} != 0u` : `bitcast<${typeOf(kind)}>(${word})`;
+export const stored = (kind: Kind, value: string): string =>
+  kind === "bool" ? `u32(${value})` : `bitcast<u32>(${value})`;
 
 /** Longer loops than this have bounds that the compiler cannot see, for it might unroll them. */
 const longestKnownLoop = 64;
@@ -20,13 +27,19 @@ export class StatementPrinter {
   readonly #names: Names;
   readonly #locals = new Map<number, string>();
   readonly #assigned: ReadonlySet<number>;
+  /** Undefined where an invocation is on its own. */
+  #team: Team | undefined;
   #lines: string[] = [];
 
-  /** `assigned`: the locals that `assign` changes anywhere. */
-  constructor(module: ModuleNaming, names: Names, assigned: ReadonlySet<number>) {
+  /**
+   * `assigned`: the locals that `assign` changes anywhere. With a team, all its invocations run the statements and
+   * share the loops in them (team.ts says when they can); what is stored outside such loops is stored by the first.
+   */
+  constructor(module: ModuleNaming, names: Names, assigned: ReadonlySet<number>, team?: Team) {
     this.#module = module;
     this.#names = names;
     this.#assigned = assigned;
+    this.#team = team;
   }
 
   /** Gives a local a name, which it has until another is declared for it. */
@@ -89,7 +102,9 @@ export class StatementPrinter {
       }
       case "store": {
         const [index, value] = [printArgument(s.index, this.#naming), printArgument(s.value, this.#naming)];
-        this.#lines.push(`${this.#module.store(s.array)}(${index}, ${value});`);
+        const line = `${this.#module.store(s.array, index, value)};`;
+        if (this.#team) this.#nest(`if ${this.#team.lane} == 0u {`, [line]);
+        else this.#lines.push(line);
         return;
       }
       case "loop":
@@ -113,7 +128,34 @@ export class StatementPrinter {
     this.#lines.push(head, ...indented(body), "}");
   }
 
+  /** Each invocation of the team takes its share of the iterations. */
+  #sharedLoop(s: Loop, team: Team): void {
+    const count = this.#count(s.count);
+    const joined = s.accumulators.map((accumulator) => {
+      const name = this.#locals.get(accumulator.local.id)!;
+      const before = this.#names.take(`${accumulator.local.name}_before`);
+      this.#lines.push(`let ${before} = ${name};`, `${name} = ${team.neutral(accumulator)};`);
+      return { accumulator, name, before };
+    });
+    this.#team = undefined;
+    this.#names.scope(() => {
+      const index = this.declare(s.index);
+      const head = `for (var ${index} = i32(${team.lane}); ${index} < ${count}; ${index} += ${team.size}) {`;
+      this.#nest(head, this.#inner(s.body));
+    });
+    this.#team = team;
+    for (const { accumulator, name, before } of joined) {
+      const total = `${team.join(accumulator)}(${team.lane}, ${name})`;
+      this.#lines.push(`${name} = ${team.combined(accumulator, before, total)};`);
+    }
+  }
+
   #loop(s: Loop): void {
+    const team = this.#team;
+    if (team && isShared(s)) {
+      this.#sharedLoop(s, team);
+      return;
+    }
     const count = this.#count(s.count);
     this.#names.scope(() => {
       const index = this.declare(s.index);

@@ -19,7 +19,8 @@ export function forEachExpression(statements: readonly Statement[], visit: (e: E
   forEachStatement(statements, (s) => forEachNode(rootsOf(s), visit));
 }
 
-function rootsOf(s: Statement): Expression[] {
+/** The expressions that stand in a statement itself. */
+export function rootsOf(s: Statement): Expression[] {
   switch (s.op) {
     case "let":
     case "variable":

@@ -1,0 +1,172 @@
+/**
+ * Blocks while they are written. A block begins with commands, what is worth a dispatch each; the rest, its tail, is
+ * done by the resident workgroup, which also decides where to go on.
+ */
+import type { Kernel } from "../../kernel/ir.ts";
+import type { Launch } from "../../kernel/plan.ts";
+import { placesWords, printKernel, type WgslKernel } from "./kernel.ts";
+import { costOfCopy, costOfLaunch, isWorthDispatch, type LaunchCost, phaseCost } from "./launch-cost.ts";
+import { segmentTable } from "./moves.ts";
+import {
+  type ControlName,
+  type ControlPhase,
+  controlOperands,
+  type LaunchPhase,
+  type MovePhase,
+  mustFollow,
+  type Phase,
+  type Place,
+  type Segment,
+} from "./phases.ts";
+import type { Command } from "./program.ts";
+
+export interface OpenBlock {
+  readonly index: number;
+  readonly commands: Command[];
+  readonly tail: Phase[];
+}
+
+/** Invocations of a workgroup that works as one: more make the barriers of a software adapter slow. */
+export const largestWorkgroup = 64;
+
+/** Control flow reads what the host reads too. */
+const everything: readonly Place[] = [{ offset: 0, length: Number.POSITIVE_INFINITY }];
+
+export class BlockWriter {
+  readonly blocks: OpenBlock[] = [];
+  readonly tables: number[] = [];
+  /** The loops of which copies need to know the step. */
+  readonly rowsWithPlaces = new Set<number>();
+  readonly kernels = new Map<Kernel, Map<boolean, WgslKernel>>();
+  /** Called with each block that begins. */
+  readonly #began: (block: number) => void;
+
+  constructor(began: (block: number) => void) {
+    this.#began = began;
+  }
+
+  get current(): OpenBlock {
+    return this.blocks.at(-1)!;
+  }
+
+  /** Begins a block: the last one has ended with where to go. */
+  open(): number {
+    const index = this.blocks.length;
+    this.blocks.push({ index, commands: [], tail: [] });
+    this.#began(index);
+    return index;
+  }
+
+  /** The words after the block's number, which may still be changed: the places to go on are known later. */
+  control(name: ControlName, ...words: number[]): number[] {
+    if (words.length !== controlOperands[name]) throw new Error(`internal error: ${name} of ${words.length} operands`);
+    const phase: ControlPhase = {
+      kind: "control",
+      name,
+      words,
+      reads: everything,
+      writes: everything,
+      cost: phaseCost,
+    };
+    this.current.tail.push(phase);
+    return words;
+  }
+
+  launch(launch: Launch, at: readonly number[]): void {
+    const { kernel } = launch;
+    const places = kernel.arrays.map((a, i) => ({ offset: at[i]!, length: a.length }));
+    const reads = places.filter((_, i) => kernel.arrays[i]!.access !== "write");
+    const writes = places.filter((_, i) => kernel.arrays[i]!.access !== "read");
+    const isInPlace = writes.some((w) => reads.some((r) => r !== w && r.offset === w.offset));
+    const cost = costOfLaunch(launch, largestWorkgroup, isInPlace);
+    if (cost.count === 0) return;
+    const phase: LaunchPhase = {
+      kind: "launch",
+      kernel,
+      isTeam: cost.isResidentTeam,
+      places: at,
+      reads,
+      writes,
+      cost: cost.resident,
+      width: cost.isResidentTeam ? largestWorkgroup : cost.count,
+    };
+    if (!isWorthDispatch(cost)) this.current.tail.push(phase);
+    else this.#dispatch(this.#command(kernel, at, cost));
+  }
+
+  /** Copies that do not touch what others write are done at once. */
+  move(segment: Segment): void {
+    if (segment.length === 0) return;
+    if (segment.row !== undefined) this.rowsWithPlaces.add(segment.row);
+    const cost = costOfCopy(segment.length, largestWorkgroup);
+    const last = this.current.tail.at(-1);
+    const phase: MovePhase = {
+      kind: "move",
+      segments: [segment],
+      reads: [segment.reads],
+      writes: [segment.writes],
+      cost: cost.resident,
+    };
+    const beside = last?.kind === "move" && !mustFollow(last, phase) ? last : undefined;
+    const together: MovePhase = beside
+      ? {
+          kind: "move",
+          segments: [...beside.segments, segment],
+          reads: [...beside.reads, segment.reads],
+          writes: [...beside.writes, segment.writes],
+          cost: beside.cost + phase.cost,
+        }
+      : phase;
+    if (beside) this.current.tail.pop();
+    const isLarge = isWorthDispatch({ dispatched: cost.dispatched, resident: together.cost });
+    if (isLarge) this.#dispatch(this.#moveCommand(together));
+    else this.current.tail.push(together);
+  }
+
+  /**
+   * What is dispatched comes before the rest of its block. What stands before it already becomes a block of its own,
+   * which the resident workgroup does in one go with the block before; a single phase between two dispatches is
+   * dispatched too.
+   */
+  #dispatch(command: Command): void {
+    const { commands, tail } = this.current;
+    if (tail.length > 0) {
+      const only = tail.length === 1 && commands.length > 0 ? tail[0]! : undefined;
+      if (only && only.kind !== "control") {
+        tail.pop();
+        commands.push(only.kind === "move" ? this.#moveCommand(only) : this.#dispatchedPhase(only));
+      } else {
+        this.control("jump", this.blocks.length);
+        this.open();
+      }
+    }
+    this.current.commands.push(command);
+  }
+
+  #dispatchedPhase({ kernel, places, isTeam }: LaunchPhase): Command {
+    return this.#commandOf(kernel, places, isTeam);
+  }
+
+  #command(kernel: Kernel, at: readonly number[], cost: LaunchCost): Command {
+    return this.#commandOf(kernel, at, cost.isTeam);
+  }
+
+  #commandOf(kernel: Kernel, at: readonly number[], isTeam: boolean): Command {
+    const printedAs = this.kernels.get(kernel) ?? new Map<boolean, WgslKernel>();
+    this.kernels.set(kernel, printedAs);
+    let printed = printedAs.get(isTeam);
+    if (!printed) {
+      const arenas = kernel.arrays.map(() => 0);
+      printed = printKernel(kernel, arenas, { isTeam, workgroupSize: isTeam ? largestWorkgroup : 64 });
+      printedAs.set(isTeam, printed);
+    }
+    return { kind: "kernel", kernel: printed, words: placesWords(printed.count, at), count: printed.count };
+  }
+
+  #moveCommand({ segments }: MovePhase): Command {
+    const start = this.tables.length;
+    const { words, count } = segmentTable(segments);
+    this.tables.push(...words);
+    return { kind: "move", words: [count, 0, start, segments.length], count };
+  }
+}

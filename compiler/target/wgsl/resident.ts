@@ -1,0 +1,399 @@
+/**
+ * The resident workgroup of a program: one WGSL kernel that does the tails of blocks, each in its place. Kernels are
+ * functions, with the places of arrays as operands; what one phase writes is seen by a later one after a barrier. `at` is
+ * the block whose turn it is, the same for all invocations: blocks that it is not are passed over, and loops of blocks are
+ * loops. So a whole solve may be one dispatch, and may go on in the middle in the next one; it ends when a block has
+ * commands to be dispatched, when the host has to be told, and when the fuel is used up.
+ *
+ * A loop that went from block to block would do for that, but software adapters, which compute all sides of a branch and
+ * let each invocation keep what concerns it, would compute all blocks in each turn.
+ */
+import type { Kernel, KernelArray } from "../../kernel/ir.ts";
+import { prepare } from "../../kernel/prepare.ts";
+import { accessors } from "./accessors.ts";
+import { type BlockWriter, largestWorkgroup, type OpenBlock } from "./block-writer.ts";
+import {
+  arenaDeclarations,
+  controlFunctions,
+  controlNames,
+  finished,
+  header,
+  leave,
+  loopWords,
+  workgroupsFunction,
+} from "./control.ts";
+import { flatGrid, ownGrid } from "./flatten.ts";
+import { foldConstants } from "./fold.ts";
+import { Joins } from "./joins.ts";
+import { phaseCost } from "./launch-cost.ts";
+import { assignedIn, WgslModule } from "./module.ts";
+import { moveFunction, placeOf, segmentTable } from "./moves.ts";
+import { type ControlPhase, type LaunchPhase, mustFollow, type Phase, type Segment } from "./phases.ts";
+import { cutIntoPieces } from "./pieces.ts";
+import { firstBlock, lastBlock, type Region } from "./program.ts";
+import { indented, StatementPrinter } from "./statements.ts";
+
+export interface ResidentKernel {
+  readonly text: string;
+  readonly entryPoint: string;
+  readonly workgroupSize: number;
+}
+
+/** The pieces of the resident workgroup, and for each block the one that does its tail. */
+export interface Resident {
+  readonly pieces: readonly ResidentKernel[];
+  readonly pieceOf: readonly number[];
+}
+
+const uniform = `struct Places {
+  block: u32, // whose commands were dispatched just before
+  zero: u32, // 0, but the compiler cannot know
+}
+@group(0) @binding(0) var<uniform> places: Places;`;
+
+/** The words of the uniform. */
+export const residentWords = (block: number): number[] => [block, 0];
+
+const leastWorkgroup = 8;
+
+/** Prints the tails of blocks, and adds the segments that they copy to the tables. */
+export function printResident(
+  { blocks, tables, rowsWithPlaces }: BlockWriter,
+  regions: readonly Region[],
+  largestPiece: number,
+): Resident {
+  const { pieces, cutLoops } = cutIntoPieces(blocks, regions, largestPiece);
+  const pieceOf = new Array<number>(blocks.length);
+  pieces.forEach((piece, n) => {
+    for (const b of blocksOf(piece)) pieceOf[b] = n;
+  });
+  const context: Context = { blocks, pieceOf, cutLoops, rowsWithPlaces, loops: loopsOf(blocks, regions), tables };
+  return { pieces: pieces.map((piece, n) => new PiecePrinter(context, piece, n).print()), pieceOf };
+}
+
+interface LoopFacts {
+  /** Whether the host encodes its steps. */
+  readonly isEncoded: boolean;
+  readonly reports: boolean;
+}
+
+interface Context {
+  readonly blocks: readonly OpenBlock[];
+  readonly pieceOf: readonly number[];
+  readonly cutLoops: ReadonlySet<number>;
+  readonly rowsWithPlaces: ReadonlySet<number>;
+  readonly loops: ReadonlyMap<number, LoopFacts>;
+  readonly tables: number[];
+}
+
+function blocksOf(regions: readonly Region[]): number[] {
+  return regions.flatMap((r) => (r.kind === "block" ? [r.block] : blocksOf(r.body)));
+}
+
+function loopsOf(blocks: readonly OpenBlock[], regions: readonly Region[]): Map<number, LoopFacts> {
+  const found = new Map<number, LoopFacts>();
+  const visit = (r: Region): void => {
+    if (r.kind === "block") return;
+    const inside = blocksOf(r.body).map((b) => blocks[b]!);
+    found.set(r.row, {
+      isEncoded: inside.some((b) => b.commands.length > 0),
+      reports: inside.some((b) => b.tail.some((p) => p.kind === "control" && p.name === "report")),
+    });
+    r.body.forEach(visit);
+  };
+  regions.forEach(visit);
+  return found;
+}
+
+class PiecePrinter {
+  readonly #context: Context;
+  readonly #piece: readonly Region[];
+  readonly #number: number;
+  readonly #size: number;
+  readonly #module = new WgslModule([
+    ...["main", "Places", "places", "parts", "joined_parts", "move_words", "move_word"],
+    ...controlNames,
+    ...Object.values(accessors).flatMap(({ load, store }) => [load, store]),
+  ]);
+  readonly #joins: Joins;
+  readonly #functions = new Map<Kernel, Map<boolean, string>>();
+  readonly #functionTexts: string[][] = [];
+  /** The rows of loops that are entered or gone on with here. */
+  readonly #rows = new Set<number>();
+
+  constructor(context: Context, piece: readonly Region[], number: number) {
+    this.#context = context;
+    this.#piece = piece;
+    this.#number = number;
+    const phases = blocksOf(piece).flatMap((b) => context.blocks[b]!.tail);
+    const widest = Math.max(leastWorkgroup, ...phases.map((p) => (p.kind === "launch" ? p.width : 1)));
+    this.#size = 2 ** Math.ceil(Math.log2(Math.min(widest, largestWorkgroup)));
+    this.#joins = new Joins(this.#module, this.#size);
+  }
+
+  print(): ResidentKernel {
+    const steps = this.#regions(this.#piece);
+    const main = [
+      `@compute @workgroup_size(${this.#size})`,
+      "fn main(@builtin(local_invocation_index) lane: u32) {",
+      ...indented([
+        ...onlyFirst(["begin();"]),
+        "var at = workgroupUniformLoad(&current);",
+        ...steps,
+        ...onlyFirst(["end();"]),
+      ]),
+      "}",
+    ];
+    const parts = [
+      ["// the resident workgroup", ...uniform.split("\n"), ...arenaDeclarations],
+      ...Object.values(accessors).map(({ text }) => text),
+      [...this.#rows].flatMap((row) => [`var<private> taken_${row}: u32;`, `var<private> limit_${row}: u32;`]),
+      controlFunctions.trimEnd().split("\n"),
+      ...this.#beginAndEnd(),
+      moveWords(this.#size),
+      moveFunction.split("\n"),
+      ...this.#module.parts(),
+      ...this.#joins.parts(),
+      ...this.#functionTexts,
+      main,
+    ];
+    return {
+      text: parts.map((lines) => `${lines.join("\n")}\n`).join("\n"),
+      entryPoint: "main",
+      workgroupSize: this.#size,
+    };
+  }
+
+  #beginAndEnd(): string[][] {
+    const { blocks } = this.#context;
+    const here = blocksOf(this.#piece);
+    const elsewhere = here.filter((b) => blocks[b]!.commands.length > 0);
+    const conditions = [
+      `block < ${Math.min(...here)}u`,
+      `block > ${Math.max(...here)}u`,
+      ...elsewhere.map((b) => `block == ${b}u`),
+    ];
+    const words = (row: number) => [
+      [`taken_${row}`, row + loopWords.taken],
+      [`limit_${row}`, row + loopWords.limit],
+    ];
+    const rows = [...this.#rows].flatMap(words);
+    const begin = [
+      `counter = state[${header.counter}];`,
+      `fuel = state[${header.fuel}];`,
+      "is_over = false;",
+      "progress = vec4u();",
+      ...rows.map(([name, place]) => `${name} = state[${place}];`),
+      "began = counter;",
+      "if counter == places.block {",
+      "  current = counter;",
+      "} else {",
+      "  go(counter);",
+      "}",
+    ];
+    const end = [
+      `state[${header.counter}] = counter;`,
+      `state[${header.fuel}] = fuel;`,
+      ...rows.map(([name, place]) => `state[${place}] = ${name};`),
+      "if progress.x != 0u {",
+      ...["x", "y", "z", "w"].map((c, n) => `  state[${header.progress + n}] = progress.${c};`),
+      "}",
+    ];
+    const functions = [
+      ["fn is_elsewhere(block: u32) -> bool {", `  return ${conditions.join(" || ")};`, "}"],
+      ["fn begin() {", ...indented(begin), "}"],
+    ];
+    const groups = [
+      "set_workgroups(began, false);",
+      `if counter < ${leave}u {`,
+      "  set_workgroups(counter, true);",
+      "}",
+    ];
+    return [...functions, workgroupsFunction.split("\n"), ["fn end() {", ...indented([...end, ...groups]), "}"]];
+  }
+
+  #regions(regions: readonly Region[]): string[] {
+    return regions.flatMap((r) => {
+      if (r.kind === "block") return this.#block(this.#context.blocks[r.block]!);
+      const [first, last] = [firstBlock(r), lastBlock(r)];
+      return [`while at >= ${first}u && at <= ${last}u {`, ...indented(this.#regions(r.body)), "}"];
+    });
+  }
+
+  #block({ index, tail }: OpenBlock): string[] {
+    const lines: string[] = [];
+    let since: Phase[] = [];
+    let cost = phaseCost;
+    for (const phase of tail) {
+      if (since.some((earlier) => mustFollow(earlier, phase))) {
+        lines.push("storageBarrier();");
+        since = [];
+      }
+      since.push(phase);
+      cost += phaseCost + phase.cost;
+      if (phase.kind === "launch")
+        lines.push(`${this.#function(phase)}(${["lane", operands(phase.places)].join(", ")});`);
+      else if (phase.kind === "move") lines.push(...this.#moves(phase.segments));
+      else if (phase !== tail.at(-1)) lines.push(...onlyFirst([`${phase.name}(${operands(phase.words)});`]));
+      else lines.push(...this.#end(phase, Math.min(Math.ceil(cost), 2 ** 31), tail));
+    }
+    return [`if at == ${index}u {`, ...indented(lines), "}"];
+  }
+
+  /** Where to go on. */
+  #end({ name, words }: ControlPhase, cost: number, tail: readonly Phase[]): string[] {
+    const { blocks, pieceOf } = this.#context;
+    const mayFail = tail.some((p) => p.kind === "control" && p.name === "check");
+    const target = words[0]!;
+    if (name === "jump" && !mayFail && blocks[target]!.commands.length === 0 && pieceOf[target] === this.#number)
+      return ["storageBarrier();", `at = ${target}u;`];
+    const decision = this.#decision(name, words);
+    const guarded = mayFail
+      ? ["if is_over {", `  go(${finished}u);`, "} else {", ...indented(decision), "}"]
+      : decision;
+    return [
+      ...onlyFirst([`spend(${cost}u);`, ...guarded]),
+      "storageBarrier();",
+      "at = workgroupUniformLoad(&current);",
+    ];
+  }
+
+  #decision(name: ControlPhase["name"], words: readonly number[]): string[] {
+    const row = words[0]!;
+    const [taken, limit] = [`taken_${row}`, `limit_${row}`];
+    const [one, other] = words.slice(-2).map((w) => `${w}u`);
+    const place = (backward: number) => {
+      if (!this.#context.rowsWithPlaces.has(row)) return [];
+      return [`state[${row + loopWords.place}] = ${backward === 0 ? taken : `${limit} - 1u - ${taken}`};`];
+    };
+    const counted = (word: number) =>
+      this.#context.loops.get(row)!.isEncoded || this.#context.cutLoops.has(row) ? [`state[${row + word}] += 1u;`] : [];
+    switch (name) {
+      case "jump":
+        return [`go(${row}u);`];
+      case "finish":
+        return [`go(${finished}u);`];
+      case "branch":
+        return [`go(select(${other}, ${one}, data[${row}] != 0u));`];
+      case "enter": {
+        const [, isCounted, count, length, backward, steps] = words as [number, number, number, number, number, number];
+        this.#rows.add(row);
+        const most = isCounted ? `min(bitcast<i32>(data[${count}]), ${length | 0})` : `${length | 0}`;
+        return [
+          `${limit} = u32(max(${most}, 0));`,
+          `${taken} = 0u;`,
+          ...place(backward),
+          `if ${limit} > 0u {`,
+          ...indented([...counted(loopWords.entered), `go(${one});`]),
+          "} else {",
+          ...indented([`data[${steps}] = 0u;`, `go(${other});`]),
+          "}",
+        ];
+      }
+      case "condition": {
+        const steps = words[1]!;
+        this.#rows.add(row);
+        return [
+          `if data[${steps}] != 0u {`,
+          `  go(${one});`,
+          "} else {",
+          ...indented([`data[${steps}] = ${taken};`, `go(${other});`]),
+          "}",
+        ];
+      }
+      case "next": {
+        const [, backward, steps, event, value, error] = words as [number, number, number, number, number, number];
+        this.#rows.add(row);
+        const told = (place: number) => (place === 0 ? "0x7fc00000u" : `data[${place - 1}]`);
+        const isFull = this.#context.loops.get(row)!.reports ? "!has_room()" : "false";
+        return [
+          ...(event === 0 ? [] : [`progress = vec4u(${event}u, ${taken}, ${told(value)}, ${told(error)});`]),
+          `${taken} += 1u;`,
+          ...counted(loopWords.iterations),
+          `if ${taken} < ${limit} {`,
+          ...indented([
+            ...place(backward),
+            `again(${one}, ${isFull});`,
+            ...(this.#context.cutLoops.has(row) ? [`current = ${leave}u;`] : []),
+          ]),
+          "} else {",
+          ...indented([`data[${steps}] = ${taken};`, `go(${other});`]),
+          "}",
+        ];
+      }
+      default:
+        throw new Error(`internal error: ${name} is no end of a block`);
+    }
+  }
+
+  #moves(segments: readonly Segment[]): string[] {
+    if (segments.length <= 3) return segments.map((s) => move(s, this.#size));
+    const { words, count } = segmentTable(segments);
+    const start = this.#context.tables.length;
+    this.#context.tables.push(...words);
+    return [
+      `for (var id = lane; id < ${count}u; id += ${this.#size}u) {`,
+      `  move_word(id, ${start}u, ${segments.length}u);`,
+      "}",
+    ];
+  }
+
+  /** The function of a kernel: its arrays' places are its parameters. */
+  #function({ kernel, isTeam }: LaunchPhase): string {
+    const known = this.#functions.get(kernel)?.get(isTeam);
+    if (known !== undefined) return known;
+    const grid = isTeam ? ownGrid(kernel) : flatGrid(kernel);
+    const body = prepare(foldConstants(grid.body));
+    const { names } = this.#module;
+    const name = names.take(kernel.name);
+    this.#module.include(body);
+    this.#functions.set(kernel, (this.#functions.get(kernel) ?? new Map()).set(isTeam, name));
+    names.scope(() => {
+      const lane = names.take("invocation");
+      const places = new Map(kernel.arrays.map((a) => [a.id, names.take(`${a.name}_start`)]));
+      const place = (array: KernelArray) => places.get(array.id)!;
+      const naming = this.#module.naming({
+        load: (array, index) => `${accessors[array.kind].load}(${place(array)}, ${index})`,
+        store: (array, index, value) => `${accessors[array.kind].store}(${place(array)}, ${index}, ${value})`,
+      });
+      const team = isTeam ? this.#joins.team(lane) : undefined;
+      const printer = new StatementPrinter(naming, names, assignedIn(body), team);
+      const index = printer.declare(grid.index);
+      const lines = indented(names.scope(() => printer.block(body)));
+      const [first, step] = isTeam ? ["0", 1] : [`i32(${lane})`, this.#size];
+      // A loop would take longer to compile.
+      const head =
+        isTeam || grid.count > this.#size
+          ? [`for (var ${index} = ${first}; ${index} < ${grid.count}; ${index} += ${step}) {`]
+          : [`let ${index} = ${first};`, `if ${index} < ${grid.count} {`];
+      const loop = [...head, ...lines, "}"];
+      const parameters = [`${lane}: u32`, ...[...places.values()].map((p) => `${p}: u32`)];
+      const description = (kernel.description || kernel.name).split("\n").map((line) => `// ${line}`);
+      this.#functionTexts.push([...description, `fn ${name}(${parameters.join(", ")}) {`, ...indented(loop), "}"]);
+    });
+    return name;
+  }
+}
+
+const operands = (words: readonly number[]): string => words.map((w) => `${w >>> 0}u`).join(", ");
+
+/** What the first invocation does alone. */
+const onlyFirst = (lines: readonly string[]): string[] => ["if lane == 0u {", ...indented(lines), "}"];
+
+const moveWords = (size: number): string[] => [
+  "fn move_words(lane: u32, length: u32, source: u32, to: u32, step: u32) {",
+  `  for (var i = lane; i < length; i += ${size}u) {`,
+  "    data[to + i] = data[source + i * step];",
+  "  }",
+  "}",
+];
+
+function move(s: Segment, size: number): string {
+  const place = placeOf(s);
+  const moved = (start: number, stride: number) =>
+    place === 0 || stride === 0 ? `${start}u` : `${start}u + state[${place - 1}u] * ${stride}u`;
+  const [from, to] = [moved(s.from, s.fromStride), moved(s.to, s.toStride)];
+  if (s.length > size) return `move_words(lane, ${s.length}u, ${from}, ${to}, ${s.step}u);`;
+  const source = s.step === 1 ? `${from} + lane` : from;
+  return `if lane < ${s.length}u { data[${to} + lane] = data[${source}]; }`;
+}
