@@ -5,6 +5,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
 import { CpuRunner } from "../../../runtime/cpu/runner.ts";
+import { runProgram } from "../../../spec/testing.ts";
 import { runScript } from "../../../stdlib/testing.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
@@ -19,10 +20,17 @@ const expectedWarnings: Readonly<Record<string, string>> = {
 };
 
 for (const precision of ["f64", "f32"] as const)
-  for (const name of readdirSync(folder).filter((f) => f.endsWith(".opt") && f !== "data.opt"))
+  for (const name of readdirSync(folder).filter((f) => f.endsWith(".opt") && !["data.opt", "digits.opt"].includes(f)))
     test(`${precision}: ${name}`, () => {
       const runner = new CpuRunner({ precision });
       const ran = runScript(read(name), { file: name, precision, modules, runner });
       for (const warning of ran.warnings) assert.ok(warning.startsWith(expectedWarnings[name] ?? "none"), warning);
       assert.ok(ran.asserts >= 2);
     });
+
+test("f64: digits.opt", () => {
+  const { text, failedAsserts, shown } = runProgram(read("digits.opt"), "digits.opt", folder);
+  assert.equal(text, "");
+  assert.deepEqual(failedAsserts, []);
+  assert.ok(shown.length >= 3);
+});
