@@ -2,7 +2,15 @@
 import { directional, gradient, pulledBack } from "./elaborate/derivatives.ts";
 import type { Elaborator } from "./elaborate/elaborator.ts";
 import { applyTerm } from "./elaborate/functions.ts";
-import { type CallArguments, type FunctionTerm, type Term, type TupleTerm, tupleTerm } from "./elaborate/terms.ts";
+import { convertTo } from "./elaborate/operators.ts";
+import {
+  type CallArguments,
+  type FunctionTerm,
+  mapLeaves,
+  type Term,
+  type TupleTerm,
+  tupleTerm,
+} from "./elaborate/terms.ts";
 import type { Value } from "./program.ts";
 
 /**
@@ -53,7 +61,7 @@ export function derivativeTerm(
     request.kind === "vjp"
       ? request.wrt
       : [...all.keys()].filter((k) => k.startsWith(given)).map((k) => k.slice(given.length));
-  const at = (name: string) => all.get(name) ?? e.giveUp();
+  const at = (name: string) => real(e, all.get(name) ?? e.giveUp());
   const x = tupleTerm(names.map(at), names);
   const inAll: FunctionTerm = {
     kind: "function",
@@ -79,6 +87,20 @@ export function derivativeTerm(
     apply: (args) => gradient(e, inAll, args, "grad").gradient,
   };
   return tupleTerm([applyTerm(e, slope, one(x)), directional(e, slope, one(x, v))]);
+}
+
+/**
+ * Whole numbers that a caller outside gives for reals: there, 1 and 1.0 are one number, so it cannot say which it means.
+ */
+function real(e: Elaborator, term: Term): Term {
+  return mapLeaves(term, (leaf) => (leaf.type === "int" ? convertTo(e, leaf, "real") : leaf));
+}
+
+/** A call from outside, with reals for what `grad` differentiates in: all unknowns, or the first argument. */
+export function differentiable(e: Elaborator, f: FunctionTerm, call: CallArguments): CallArguments {
+  const names = f.unknowns ?? (f.firstArgument === undefined ? [] : [f.firstArgument]);
+  const moved = (name: string, term: Term) => (names.includes(name) ? real(e, term) : term);
+  return { ...call, named: new Map([...call.named].map(([name, term]) => [name, moved(name, term)])) };
 }
 
 /** The call with some arguments replaced, wherever they stand. */

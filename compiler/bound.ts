@@ -4,6 +4,7 @@ import {
   type DerivativeAnswer,
   type DerivativeRequest,
   derivativeTerm,
+  differentiable,
   keyOf,
 } from "./applied-derivatives.ts";
 import type { NdArray } from "./core/array.ts";
@@ -84,7 +85,12 @@ export class Bound implements BoundProgram {
   }
 
   get properties(): readonly BoundProperty[] {
-    this.#properties ??= boundProperties(this.#e, this.#script, (v) => drive(this.#value(v), this.#runner));
+    this.#properties ??= boundProperties(
+      this.#e,
+      this.#script,
+      (v) => drive(this.#value(v), this.#runner),
+      (graph, inputs) => drive(this.#evaluate(graph, inputs, undefined, { keep: false }), this.#runner),
+    );
     return this.#properties;
   }
 
@@ -271,7 +277,7 @@ export class Bound implements BoundProgram {
 
   #gradient(name: string, args: Readonly<Record<string, Value>>): Flow<Value> {
     return this.#apply("gradient", name, args, (e, f, given) => {
-      const { value, gradient: g } = gradient(e, f, given, "value_and_grad");
+      const { value, gradient: g } = gradient(e, f, differentiable(e, f, given), "value_and_grad");
       return { kind: "tuple", names: ["value", "gradient"], items: [value, g] };
     });
   }
@@ -326,6 +332,7 @@ export class Bound implements BoundProgram {
       fail("K0773", found.span, `\`${name}\` is ${showTermType(term)}, not a function.`);
     }
     const span = found.span ?? { file: this.program.file, start: 0, end: 0 };
+    e.renewBudget();
     const builder = new Builder();
     const arrays: NdArray[] = [];
     const result = e.within(builder, () =>

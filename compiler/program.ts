@@ -5,7 +5,7 @@
 import type { DerivativeAnswer, DerivativeRequest } from "./applied-derivatives.ts";
 import type { NdArray } from "./core/array.ts";
 import type { Graph } from "./core/graph.ts";
-import type { EvaluationContext, ReportRole, SolveEvent } from "./core/primitive.ts";
+import type { EvaluationContext, ReportRole, SolveEvent, TickControl } from "./core/primitive.ts";
 import type { Diagnostic } from "./syntax/diagnostic.ts";
 import type { DataSelection, SourceFile, Span } from "./syntax/tree.ts";
 
@@ -166,8 +166,8 @@ export interface RunOptions {
   readonly onEvent: (event: ScriptEvent) => void;
   /** Stops at the first NaN that anything makes, seen or not: with the reference evaluator, which is slow. */
   readonly checkFinite?: boolean;
-  /** Called once per loop iteration; throw to stop the run. */
-  readonly onTick?: (progress?: Progress) => void;
+  /** Called once per loop iteration; throw to stop the run, or ask the control to end a solve where it is. */
+  readonly onTick?: (progress?: Progress, control?: TickControl) => void;
 }
 
 /** A program with its data and parameters: all shapes are numbers now. */
@@ -206,17 +206,19 @@ export interface BoundProperty {
   readonly span: Span;
   readonly variables: readonly PropertyVariable[];
   /**
-   * Evaluates the property. `ints` give the int variables (they may set sizes), `values` the rest, in
-   * order of declaration. `discarded` when a `where` clause is false.
+   * Evaluates the property. `ints` give the int variables (they may set sizes), `values` the rest, in order of
+   * declaration. `discarded` when a `where` clause is false, `kink` when only a kink of what `numeric_grad` differentiates
+   * keeps the two sides apart: neither says anything.
    */
   evaluate(
     ints: Readonly<Record<string, number>>,
     values: Readonly<Record<string, Value>>,
-  ): {
-    readonly outcome: "passed" | "failed" | "discarded";
-    /** The two sides of `~=` or a comparison that failed, as shown to people. */
-    readonly details: readonly { readonly expression: string; readonly value: Value }[];
-  };
+  ): "passed" | "failed" | "discarded" | "kink";
+  /** The values of the two sides of `~=`, or of a comparison, that the property ends in. */
+  sides(
+    ints: Readonly<Record<string, number>>,
+    values: Readonly<Record<string, Value>>,
+  ): readonly { readonly expression: string; readonly value: Value }[];
   /** The shape of a variable's leaves once the ints are chosen. */
   shapeOf(variable: string, ints: Readonly<Record<string, number>>): Value;
 }
@@ -226,8 +228,7 @@ export interface PropertyVariable {
   readonly span: Span;
   readonly type: ScalarType | "tuple";
   readonly generator:
-    | { readonly kind: "range"; readonly low: number; readonly high: number }
-    | { readonly kind: "normal" }
-    | { readonly kind: "uniform"; readonly low: number; readonly high: number }
-    | { readonly kind: "simplex" };
+    | { readonly kind: "range" | "uniform"; readonly low: number; readonly high: number }
+    | { readonly kind: "normal" | "positive" | "simplex" | "orthogonal" | "permutation" }
+    | { readonly kind: "spd"; readonly condition: number };
 }

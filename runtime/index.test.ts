@@ -93,3 +93,20 @@ console.log((await module.run()).shown[0].value);`;
   });
   assert.deepEqual([status, stdout], [0, "2\n"]);
 });
+
+test("whole numbers stand for reals in what is differentiated", async () => {
+  const source =
+    "fn f(t: real, x: (a: real, b: real[2])) = t ^ 2 * x.a * sum(x.b)\nfn g(x: (a: real, b: real[2])) = f(3, x)";
+  const runtime = await createRuntime();
+  const module = await runtime.load(compile(source, { file: "whole.opt" }).program);
+  const x = { a: 1, b: [1, 2] };
+  const plain = (value: unknown) => JSON.parse(JSON.stringify(value, (_, v) => v?.toArray?.() ?? v));
+  assert.deepEqual(plain(await module.valueAndGradient("g", { x })), { value: 27, gradient: { a: 27, b: [9, 9] } });
+  assert.deepEqual(plain(await module.jvp("f", { t: 3, x }, { t: 1, x })), { value: 27, tangent: 72 });
+  assert.deepEqual(plain(await module.vjp("f", { t: 3, x }, 1, ["t", "x"])), {
+    value: 27,
+    cotangents: { t: 18, x: { a: 27, b: [9, 9] } },
+  });
+  const second = plain(await module.hvp("f", { t: 3, x }, { t: 1, x }));
+  assert.deepEqual(second.tangent, { t: 42, x: { a: 45, b: [15, 15] } });
+});

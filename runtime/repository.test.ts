@@ -35,6 +35,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   "compiler/core": ["compiler/syntax", "compiler/kernel/lowering.ts"],
   "compiler/primitives": ["compiler/core", "compiler/syntax", "compiler/transform/zeros.ts", ...kernelLanguage],
   "compiler/transform": ["compiler/primitives", "compiler/core", "compiler/syntax"],
+  "compiler/mathematics": ["compiler/syntax"],
   "compiler/check": ["compiler/core", "compiler/syntax", "compiler/program.ts"],
   "compiler/elaborate": [
     "compiler/check",
@@ -50,6 +51,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
   runtime: [
     "compiler/index.ts",
     "compiler/program.ts",
+    "compiler/certificate.ts",
     "compiler/kernel",
     "compiler/target",
     "compiler/core",

@@ -80,6 +80,8 @@ const groups: readonly (readonly [string, string, string])[] = [
     "The library, statements and declarations",
     "Arguments of built-in functions, statements, solvers, problems and properties.",
   ],
+  ["K09", "Devices, and more of solvers and problems", "Where a script runs; what solvers and problems ask for."],
+  ["K10", "Solvers of the library, properties and limits", "What they ask for, and how much a script may take."],
 ];
 
 /** The text of `errors.md`. */

@@ -4,7 +4,8 @@ import test from "node:test";
 import { runScript } from "./testing.ts";
 
 const imports = `
-import { polyak_sgd, armijo_sgd } from "std/stochastic"
+import { polyak_sgd, armijo_sgd, diffgrad } from "std/stochastic"
+import { absolute_friction, signed_friction, wide_friction, scaled_friction } from "std/stochastic"
 import { sgd, momentum, adam, adamw, amsgrad, rmsprop, adagrad, adadelta } from "std/stochastic"
 `;
 
@@ -15,6 +16,9 @@ const solvers = [
   "adam(step = t => 0.3 * 0.98^t, ITERS)",
   "adamw(step = t => 0.3 * 0.98^t, decay = 0, ITERS)",
   "amsgrad(step = t => 0.3 * 0.99^t, ITERS)",
+  "amsgrad(step = t => 0.3 * 0.99^t, corrected_first = true, ITERS)",
+  "diffgrad(step = t => 0.3 * 0.98^t, ITERS)",
+  "diffgrad(step = t => 0.3 * 0.98^t, friction = wide_friction, ITERS)",
   "rmsprop(step = t => 0.1 * 0.98^t, ITERS)",
   "adagrad(step = 1, ITERS)",
   "adadelta(step = 5, ITERS)",
@@ -77,7 +81,7 @@ test("steps are those of the formulas", () => {
     assert norm(e.x - (start - 1e-3 / sqrt(0.5 * g^2 + 1e-6) * g)) < 1e-9`);
 });
 
-for (const solver of ["adam", "adamw", "amsgrad"])
+for (const solver of ["adam", "adamw", "amsgrad", "diffgrad"])
   for (const iterations of [1, 2, 5, 40])
     test(`${iterations} steps of ${solver} in f32 are those in f64, but for the rounding of steps`, () => {
       // Curvatures far apart, so that the moments of the entries differ; steps that are sums of few digits.
@@ -98,6 +102,56 @@ for (const solver of ["adam", "adamw", "amsgrad"])
         assert.ok(error <= iterations * 0.0625 * 1e-6, `entry ${i}: ${found[i]}, not ${x}: ${error}`);
       });
     });
+
+test("the frictions are those of the formulas, leaf by leaf", () => {
+  runScript(`${imports}
+    let (before, g) = ((a: 1.0, b: [0.5, -2.0]), (a: -1.0, b: [0.5, 1.0]))
+    let d = before - g
+    let sizes = [1.0, 0.5, 1.0]
+    let (mu, nu) = (mean(sizes), sqrt(mean((sizes - mean(sizes))^2)))
+    fn near(x, y) = norm(x - y) < 1e-14
+    assert near(absolute_friction(before, g), 1 / (1 + exp(-abs(d))))
+    assert near(signed_friction(before, g), 1 / (1 + exp(-d)))
+    assert near(wide_friction(before, g), 9 / (1 + exp(-0.5 * abs(d))) - 4)
+    assert near(scaled_friction(1.0)(before, g), 1 / (1 + exp(-(nu * abs(d) - mu))))
+    assert near(scaled_friction(2.0)(before, g), 1 / (1 + exp(-(nu^2 * abs(d) - mu))))
+    assert near(scaled_friction(0.5)(before, g), 1 / (1 + exp(-(sqrt(nu) * abs(d) - mu))))
+    // From the same gradient on the friction is 1/2, from a far one 1.
+    assert near(absolute_friction(g, g), (a: 0.5, b: fill[2](0.5)))
+    assert near(absolute_friction(1e3 + g, g), (a: 1.0, b: ones[2]))
+    assert near(scaled_friction(1.0)(zeros[2], zeros[2]), fill[2](0.5))
+    assert norm(grad(z => sum(scaled_friction(1.0)(zeros[2], z * ones[2])))(1.0)) < inf`);
+});
+
+test("two steps of diffGrad and of AMSGrad by hand", () => {
+  runScript(`${imports}
+    fn f(x) = 0.5 * dot([1, 4] * x, x)
+    let x0 = [1.0, -2.0]
+    let g0 = [1, 4] * x0
+    let damped = minimize(f, from = x0, by = diffgrad(step = 0.1, iters = 2), record = s => (x: s.x))
+    let x1 = damped.trace.x[1]
+    assert norm(x1 - (x0 - 0.1 / (1 + exp(-abs(g0))) * sign(g0))) < 1e-8
+    let g1 = [1, 4] * x1
+    let mh = (0.09 * g0 + 0.1 * g1) / 0.19
+    let vh = (0.999e-3 * g0^2 + 1e-3 * g1^2) / (1 - 0.999^2)
+    assert norm(damped.x - (x1 - 0.1 / (1 + exp(-abs(g0 - g1))) * mh / (sqrt(vh) + 1e-8))) < 1e-12
+    let penalised = minimize(f, from = x0, by = diffgrad(step = 0.1, penalty = 0.5, iters = 3))
+    let by_hand = minimize(x => f(x) + 0.25 * dot(x, x), from = x0, by = diffgrad(step = 0.1, iters = 3))
+    assert norm(penalised.x - by_hand.x) < 1e-14
+    let plain = minimize(f, from = x0, by = adam(step = 0.1, iters = 3))
+    let half = minimize(f, from = x0, by = diffgrad(step = 0.2, friction = (before, g) => 0.5, iters = 3))
+    assert norm(plain.x - half.x) < 1e-14
+    // v / (1 - b2^(t + 1)) falls where the gradient does, so its maximum is the first one.
+    let first = minimize(f, from = x0, by = amsgrad(step = 0.5, corrected_first = true, iters = 2), record = s => (x: s.x))
+    let y1 = x0 - 0.5 * sign(g0)
+    let h1 = [1, 4] * y1
+    assert norm(first.trace.x[1] - y1) < 1e-8
+    assert norm(first.x - (y1 - 0.5 * (0.09 * g0 + 0.1 * h1) / 0.19 / abs(g0))) < 1e-8
+    fn total(c: real) = sum(minimize((x, k) => c * dot(x, x) + dot(x, normal[2](k)), from = ones[2],
+      by = diffgrad(step = 0.1, iters = 6, key = key(3)), adjoint = unroll).x)
+    assert grad(total)(1.0) ~= numeric_grad(total)(1.0)
+    assert grad(grad(total))(1.0) ~= numeric_grad(grad(total))(1.0)`);
+});
 
 test("a beta of zero or below corrects as its power says", () => {
   runScript(`${imports}

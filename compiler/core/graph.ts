@@ -55,6 +55,11 @@ export function newVar(type: ArrayType): Var {
   return { kind: "var", id: nextId, type };
 }
 
+/** How many variables were made so far, in the process. */
+export function variablesMade(): number {
+  return nextId;
+}
+
 export const realScalar: ArrayType = { dtype: "real", shape: [] };
 export const intScalar: ArrayType = { dtype: "int", shape: [] };
 export const boolScalar: ArrayType = { dtype: "bool", shape: [] };

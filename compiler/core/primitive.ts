@@ -130,13 +130,27 @@ export interface EvaluationContext {
   solved(event: SolveEvent): void;
   /** Runs one step of a loop; `taken` steps were taken before it. Left out where nobody wants to know. */
   readonly iterate?: <T>(taken: number, body: () => T) => T;
-  /** Called once per loop iteration: may throw to stop (abort, time limit) and reports progress. */
-  tick(progress?: {
-    readonly iteration: number;
-    readonly value: number;
-    readonly error: number;
-    readonly expression: string;
-  }): void;
+  /**
+   * Called once per loop iteration: may throw to stop (abort, time limit) and reports progress. Where the back end can
+   * be steered there is a `control`.
+   */
+  tick(
+    progress?: {
+      readonly iteration: number;
+      readonly value: number;
+      readonly error: number;
+      readonly expression: string;
+    },
+    control?: TickControl,
+  ): void;
+}
+
+/** What may be asked of a loop at a tick. */
+export interface TickControl {
+  /** Ends the solve that reports progress at the step it has just taken: its status stays `running`. */
+  stop(): void;
+  /** The next tick comes after one iteration of whatever loop runs. */
+  watch(): void;
 }
 
 export interface CheckFailure {

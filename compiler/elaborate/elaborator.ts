@@ -20,6 +20,7 @@ import { iota } from "../primitives/iota.ts";
 import { type Diagnostic, DiagnosticError, errorAt, fail, warningAt } from "../syntax/diagnostic.ts";
 import type { Expression, Span } from "../syntax/tree.ts";
 import { check } from "../transform/control/effects.ts";
+import { Budget } from "./budget.ts";
 import { elaborateExpression } from "./expressions.ts";
 import type { Scope } from "./scope.ts";
 import { type ArrayTerm, alignFields, type RangeTerm, shapeOf, showTermType, type Term } from "./terms.ts";
@@ -54,6 +55,8 @@ export class Elaborator {
   frame: Frame = { draws: new Map(), loops: [] };
   /** How deep calls nest: there is no recursion, but lambdas could be made to loop. */
   depth = 0;
+  /** Of this program; of each use of it, once it is bound: see `renewBudget`. */
+  budget = new Budget();
   /** True inside a solver's members: an inner solve warns nobody. */
   insideSolver = false;
   /** While a certificate is made: derivatives through solves report all they know; `polished` ones take a Newton step first. */
@@ -130,6 +133,11 @@ export class Elaborator {
       else if (!(error instanceof AlreadyReported)) throw error;
       return otherwise;
     }
+  }
+
+  /** A bound program is used anew: it may be used as often as one likes. */
+  renewBudget(): void {
+    if (this.mode === "bind") this.budget = new Budget();
   }
 
   textOf(span: Span): string {

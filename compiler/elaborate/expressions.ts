@@ -2,6 +2,7 @@
 import { intLiteral, realLiteral } from "../core/graph.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Block, Expression, Let, Span } from "../syntax/tree.ts";
+import { refuseLargeTuple } from "./budget.ts";
 import { elaborateComprehension, elaborateIf, elaborateLoop } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { bindPattern, elaborateCall, lambdaTerm } from "./functions.ts";
@@ -34,12 +35,15 @@ export function elaborateExpression(e: Elaborator, x: Expression, scope: Scope):
           x.items.map((i) => i.name!),
           "field",
         );
-      return tupleTerm(
+      const tuple = tupleTerm(
         x.items.map((i) => e.expression(i.value, scope)),
         names,
       );
+      refuseLargeTuple(tuple, x.span);
+      return tuple;
     }
     case "array":
+      e.budget.spendEntries(x.items.length, x.span);
       return stackTerms(
         e,
         x.items.map((i) => e.expression(i, scope)),

@@ -43,9 +43,13 @@ export function applyTerm(e: Elaborator, f: Term, args: CallArguments): Term {
   }
   if (e.depth > deepest)
     fail("K0231", args.span, "Calls nest too deeply here.", { help: "There is no recursion: write a `loop`." });
+  e.budget.spendCall(args.span);
   e.depth += 1;
   try {
-    return (callable as FunctionTerm).apply(args);
+    const result = (callable as FunctionTerm).apply(args);
+    // Only now: a derivative of a derivative grows on the way out.
+    e.budget.checkSize(args.span);
+    return result;
   } finally {
     e.depth -= 1;
   }
@@ -370,6 +374,9 @@ function settledDimension(e: Elaborator, name: string, dim: Dim, args: CallArgum
   return e.dimensionTerm(dim);
 }
 
+/** How many graphs of a function are remembered. */
+const mostShared = 256;
+
 interface Shared {
   readonly graph: Graph;
   readonly captured: readonly Var[];
@@ -424,6 +431,8 @@ function sharedCall(
     );
     shared = { graph, captured, inputs, result };
     cache.set(key, shared);
+    // A program may be called with ever new sizes: what was shared first goes first.
+    if (cache.size > mostShared) cache.delete(cache.keys().next().value!);
   }
   const operands = [...shared.captured, ...leaves.map((l) => l.atom).filter((a) => a.kind !== "literal")];
   const outputs = call(e.builder, shared.graph, operands, false);

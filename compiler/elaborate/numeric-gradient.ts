@@ -1,14 +1,15 @@
 /**
  * `numeric_grad(f)(x)`: central differences with Richardson extrapolation (Ridders 1982): for each entry a
  * table over shrinking steps, of which the entry with the least estimated error is taken. The estimate
- * travels with the result, and is what `~=` allows for.
+ * travels with the result, and is what `~=` allows for. So does whether the function has a kink near an entry.
  */
 import { Builder } from "../core/builder.ts";
 import { knownDim, productOfDims } from "../core/dimension.ts";
 import { type Atom, realLiteral } from "../core/graph.ts";
 import { opaque } from "../core/opaque.ts";
+import type { Emitter } from "../core/primitive.ts";
 import { add, div, mul, sub } from "../primitives/arithmetic.ts";
-import { and, equal, isFinite as isFiniteAtom, less } from "../primitives/comparison.ts";
+import { and, equal, greater, isFinite as isFiniteAtom, less, lessEqual, not, or } from "../primitives/comparison.ts";
 import { convert } from "../primitives/convert.ts";
 import { iota } from "../primitives/iota.ts";
 import { abs, maximum } from "../primitives/rounding.ts";
@@ -16,9 +17,10 @@ import { select } from "../primitives/select.ts";
 import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import { batchGraph, withLanes } from "../transform/batch.ts";
+import { inlineGraph } from "../transform/inline.ts";
 import { splitArguments } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { errorEstimates } from "./properties.ts";
+import { numericEstimates } from "./properties.ts";
 import {
   type ArrayTerm,
   type CallArguments,
@@ -34,6 +36,8 @@ import {
 /** Rows of the table: steps h, h/1.4, h/1.4^2, ... */
 const rows = 8;
 const shrink = 1.4;
+/** The smallest steps, which tell a kink. With few of them several kinks may pass for something smooth. */
+const stepsForKinks = 5;
 
 export function numericGradient(e: Elaborator, f: Term, args: CallArguments): Term {
   if (f.kind !== "function") return e.giveUp();
@@ -98,11 +102,14 @@ export function numericGradient(e: Elaborator, f: Term, args: CallArguments): Te
     return withLanes(b, r.outputs[0]!, r.batched[0]!, n);
   };
   const table: Atom[][] = [];
+  const differences: Differences[] = [];
   let best = broadcast(b, realLiteral(Number.NaN), [n], []);
   let bestError = broadcast(b, realLiteral(Number.POSITIVE_INFINITY), [n], []);
   for (let i = 0; i < rows; i++) {
     const h = mul(b, base, realLiteral(shrink ** -i));
-    const central = div(b, sub(b, along(h), along(mul(b, h, realLiteral(-1)))), mul(b, h, realLiteral(2)));
+    const [right, left] = [along(h), along(mul(b, h, realLiteral(-1)))];
+    differences.push({ h, left, right });
+    const central = div(b, sub(b, right, left), mul(b, h, realLiteral(2)));
     const row = [central];
     for (let j = 1; j <= i; j++) {
       const factor = shrink ** (2 * j);
@@ -122,10 +129,49 @@ export function numericGradient(e: Elaborator, f: Term, args: CallArguments): Te
   let at = 0;
   return mapLeaves(x, (leaf, i) => {
     const part = (v: Atom) => reshape(b, slice(b, v, [at], [at + sizes[i]!], [1]), shapeOf(leaf));
-    const [g, error] = [part(best), part(bestError)];
+    const [g, error, from] = [part(best), part(bestError), at];
     at += sizes[i]!;
-    // The difference of two estimates understates the error a little.
-    errorEstimates.set(g, mul(b, error, realLiteral(4)));
+    numericEstimates.set(g, {
+      // The difference of two estimates understates the error a little.
+      error: mul(b, error, realLiteral(4)),
+      isKink: (at, mismatch) => {
+        const middle = inlineGraph(at, graph, [...captured, ...atoms])[0]!;
+        const flat = (v: Atom) => slice(at, v, [from], [from + sizes[i]!], [1]);
+        const near = differences
+          .slice(-stepsForKinks)
+          .map((d) => ({ h: flat(d.h), left: flat(d.left), right: flat(d.right) }));
+        const flags = isKink(at, middle, near, reshape(at, mismatch, [sizes[i]!]));
+        return reshape(at, flags, shapeOf(leaf));
+      },
+    });
     return { kind: "array", type: "real", atom: g };
   });
+}
+
+/** Steps from the entries, and the function's values there. */
+interface Differences {
+  readonly h: Atom;
+  readonly left: Atom;
+  readonly right: Atom;
+}
+
+/**
+ * Whether one-sided derivatives explain by how much a claim misses the numeric derivative. Those of a smooth function
+ * differ by f'' h, so by `shrink` times less from each step to the next; near a kink, or an edge of the domain, they do not.
+ */
+function isKink(b: Emitter, middle: Atom, near: readonly Differences[], mismatch: Atom): Atom {
+  const gaps = near.map(({ h, left, right }) => abs(b, div(b, sub(b, add(b, left, right), add(b, middle, middle)), h)));
+  const fallsSteadily = (after: Atom, before: Atom) =>
+    and(
+      b,
+      greater(b, after, mul(b, before, realLiteral(0.95 / shrink))),
+      less(b, after, mul(b, before, realLiteral(1.05 / shrink))),
+    );
+  const smooth = gaps
+    .slice(1)
+    .map((gap, i) => fallsSteadily(gap, gaps[i]!))
+    .reduce((all, steady) => and(b, all, steady));
+  const largest = gaps.reduce((most, gap) => maximum(b, most, gap));
+  const explains = and(b, not(b, smooth), lessEqual(b, mismatch, mul(b, largest, realLiteral(2))));
+  return or(b, explains, not(b, isFiniteAtom(b, largest)));
 }

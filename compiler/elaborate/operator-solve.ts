@@ -15,7 +15,7 @@ import { flatten } from "../transform/adjoint/dense.ts";
 import { call } from "../transform/control/call.ts";
 import { reportPrimitive } from "../transform/control/effects.ts";
 import { operatorSolve } from "../transform/control/operator-solve.ts";
-import { isHomogeneous } from "../transform/linearity.ts";
+import { isHomogeneous, isZeroArray } from "../transform/linearity.ts";
 import { transposeOf } from "../transform/transpose.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { arithmetic, zeroLike } from "./operators.ts";
@@ -48,7 +48,8 @@ export function solveOperator(e: Elaborator, system: OperatorSystem): Term {
   const { operator, constants, right } = system;
   const leaves = leavesOf(right, () => e.giveUp());
   const linear = operator.inputs.map((_, i) => i >= constants.length);
-  const transposed = transposedOf(system, linear);
+  const zeros = constants.map((a) => isZeroArray(a, (made) => e.builder.producer(made)));
+  const transposed = transposedOf(system, linear, zeros);
   const made = [operator, ...(transposed ? [transposed] : [])].map((graph) => solveGraph(e, system, graph));
   // Both solves take one list of constants: what their options mention, then those of the operator.
   const extras = [...new Map(made.flatMap(({ captured }) => captured).map((v) => [v.id, v])).values()];
@@ -75,12 +76,16 @@ export function solveOperator(e: Elaborator, system: OperatorSystem): Term {
 }
 
 /** The transpose of the operator, where it has one; a function that is not linear is refused. */
-function transposedOf({ operator, span, expression }: OperatorSystem, linear: readonly boolean[]): Graph | undefined {
+function transposedOf(
+  { operator, span, expression }: OperatorSystem,
+  linear: readonly boolean[],
+  zeros: readonly boolean[],
+): Graph | undefined {
   const refuse = () =>
     fail("K0529", span, `The function A of \`${expression}\` is not linear.`, {
       help: "A linear system wants `v => A @ v` or another function that adds and scales its argument, without a constant term. Equations that are not linear are solved by `root`.",
     });
-  if (!isHomogeneous(operator, linear)) refuse();
+  if (!isHomogeneous(operator, linear, zeros)) refuse();
   try {
     return transposeOf(
       operator,

@@ -1,8 +1,10 @@
 /** `a ~= b`: equality up to an error estimate, for properties and asserts. */
-import { realLiteral } from "../core/graph.ts";
+import type { Builder } from "../core/builder.ts";
+import { type Atom, realLiteral } from "../core/graph.ts";
+import type { Emitter } from "../core/primitive.ts";
 import { add, mul, sub } from "../primitives/arithmetic.ts";
-import { lessEqual } from "../primitives/comparison.ts";
-import { reduceAll } from "../primitives/reduce.ts";
+import { and, lessEqual, not, or } from "../primitives/comparison.ts";
+import { reduceAll, reduceAny } from "../primitives/reduce.ts";
 import { abs, maximum } from "../primitives/rounding.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Binary } from "../syntax/tree.ts";
@@ -10,8 +12,21 @@ import type { Elaborator } from "./elaborator.ts";
 import { elementwise, leafwise, logical } from "./operators.ts";
 import { type ArrayTerm, coreType, leavesOf, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
 
-/** The estimated error of values made by `numeric_grad`, by their atoms. */
-export const errorEstimates = new WeakMap<object, ArrayTerm["atom"]>();
+/** What is known of a value that `numeric_grad` made. */
+export interface NumericEstimate {
+  readonly error: Atom;
+  /** Whether a kink nearby explains that a claim is off by so much, entry by entry. */
+  isKink(b: Emitter, mismatch: Atom): Atom;
+}
+
+/** By the atoms of the values. */
+export const numericEstimates = new WeakMap<object, NumericEstimate>();
+
+/**
+ * Where it is known for which builders: truth values that say whether something was close only because of a kink. A
+ * property's inputs are drawn by chance, so it makes nobody responsible for kinks; an assert's are chosen.
+ */
+export const kinkExcuses = new WeakMap<Builder, Atom[]>();
 
 /**
  * True when |a - b| <= tolerance * max(1, |a|, |b|) everywhere, plus the numeric side's own error
@@ -27,14 +42,15 @@ export function approximately(e: Elaborator, left: Term, right: Term, within: Te
       within.type === "real" ? within.atom : realLiteral(within.atom.kind === "literal" ? within.atom.value : 0);
   }
   const close = leafwise(e, [left, right], "`~=`", x.span, ([a, c]) => {
-    const estimate = within ? undefined : (errorEstimates.get(a!.atom) ?? errorEstimates.get(c!.atom));
+    const estimate = numericEstimates.get(a!.atom) ?? numericEstimates.get(c!.atom);
     const operands: ArrayTerm[] = [a!, c!];
-    if (estimate) operands.push({ kind: "array", type: "real", atom: estimate });
-    return elementwise(e, "~=", operands, x.span, { at: "real", result: "bool" }, (b, [p, q, r]) => {
+    if (estimate && !within) operands.push({ kind: "array", type: "real", atom: estimate.error });
+    const near = elementwise(e, "~=", operands, x.span, { at: "real", result: "bool" }, (b, [p, q, r]) => {
       const scale = maximum(b, realLiteral(1), maximum(b, abs(b, p!), abs(b, q!)));
       const allowed = mul(b, scale, tolerance);
       return lessEqual(b, abs(b, sub(b, p!, q!)), r ? add(b, allowed, r) : allowed);
     });
+    return estimate ? excused(e, near, [a!, c!], estimate) : near;
   });
   const flags = leavesOf(close, () => e.giveUp()).map((t): ArrayTerm => {
     const axes = shapeOf(t).map((_, i) => i);
@@ -45,4 +61,25 @@ export function approximately(e: Elaborator, left: Term, right: Term, within: Te
     };
   });
   return flags.reduce<Term>((s, t) => logical(e, "and", s, t, x.span), e.boolTerm(true));
+}
+
+/** True where the sides are near, or where a kink is the reason that they are not. */
+function excused(
+  e: Elaborator,
+  near: ArrayTerm,
+  [p, q]: readonly [ArrayTerm, ArrayTerm],
+  estimate: NumericEstimate,
+): ArrayTerm {
+  const excuses = kinkExcuses.get(e.builder);
+  if (!excuses || ![p, q].every((t) => t.type === "real" && rankOf(t) === rankOf(near))) return near;
+  const b = e.builder;
+  const kinks = and(b, not(b, near.atom), estimate.isKink(b, abs(b, sub(b, p.atom, q.atom))));
+  excuses.push(
+    reduceAny(
+      b,
+      kinks,
+      shapeOf(near).map((_, i) => i),
+    ),
+  );
+  return { ...near, atom: or(b, near.atom, kinks) };
 }

@@ -3,69 +3,50 @@
 import type { NdArray } from "../core/array.ts";
 import { Builder } from "../core/builder.ts";
 import { rigidDimension } from "../core/dimension.ts";
-import { evaluate, evaluationContext } from "../core/evaluate.ts";
-import { concreteShape, type Graph, type Var } from "../core/graph.ts";
+import { type Atom, concreteShape, type Graph, type Var } from "../core/graph.ts";
 import type { BoundProperty, PropertyVariable, Value } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Expression, Property } from "../syntax/tree.ts";
 import { inputOfType } from "./declarations.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
+import { checkGenerator, generatorOf } from "./generators.ts";
 import { logical } from "./operators.ts";
+import { kinkExcuses } from "./properties.ts";
 import { Scope } from "./scope.ts";
 import type { ElaboratedScript } from "./script.ts";
 import { rankOf, showTermType, type Term } from "./terms.ts";
 import { type DeclaredType, resolveType, SignatureDimensions } from "./types.ts";
 import { leafArrays, termValue, termValueFrom, valueArrays } from "./values.ts";
 
-type Variable = Property["variables"][number];
-
 export function checkProperties(e: Elaborator, script: ElaboratedScript): void {
   for (const property of script.properties)
     e.recover(() => elaborateProperty(e, property, script.scope, undefined), undefined);
 }
 
-function generatorOf(e: Elaborator, v: Variable, scope: Scope): PropertyVariable["generator"] {
-  const g = v.generator;
-  const number = (x: Expression): number => {
-    const t = e.expression(x, scope);
-    if (t.kind === "array" && t.atom.kind === "literal") return t.atom.value;
-    return fail("K0761", x.span, "The ends of a generator are plain numbers.");
-  };
-  if (!g) return { kind: "normal" };
-  if (g.kind === "range") return { kind: "range", low: number(g.from), high: number(g.to) };
-  if (g.kind === "call" && g.callee.kind === "name") {
-    const name = g.callee.name;
-    if (name === "normal" && g.arguments.length === 0) return { kind: "normal" };
-    if (name === "simplex" && g.arguments.length === 0) return { kind: "simplex" };
-    if (name === "uniform" && g.arguments.length === 2) {
-      const [low, high] = g.arguments.map((a) => number(a.value)) as [number, number];
-      if (!(low < high)) fail("K0761", g.span, `\`uniform(${low}, ${high})\` has nothing between its ends.`);
-      return { kind: "uniform", low, high };
-    }
-  }
-  return fail("K0760", g.span, "There is no such generator.", {
-    help: "Generators are `normal()`, `uniform(a, b)`, `simplex()` and, for ints, ranges such as `1..6`.",
-  });
-}
-
 interface Elaborated {
   readonly graph: Graph;
   readonly captured: readonly Var[];
-  readonly result: Term;
-  readonly sides: readonly { readonly expression: string; readonly term: Term }[];
-  readonly keep: Term;
+  /** What the graph computes, in order. */
+  readonly outputs: readonly { readonly expression: string; readonly term: Term }[];
   readonly inputs: readonly Term[];
 }
 
-/** The property as a graph of its real variables, for given ints. */
+/**
+ * The property as a graph of its real variables, for given ints: whether it holds, whether its inputs are wanted and
+ * whether a kink excuses it; or the two sides of what it compares, which only a failure needs.
+ */
 function elaborateProperty(
   e: Elaborator,
   property: Property,
   scope: Scope,
   ints: Readonly<Record<string, number>> | undefined,
+  wanted: "verdict" | "sides" = "verdict",
 ): Elaborated {
+  e.renewBudget();
   const builder = new Builder();
+  const excuses: Atom[] = [];
+  kinkExcuses.set(builder, excuses);
   const inner = new Scope(scope);
   return e.within(builder, () =>
     e.inFrame(() => {
@@ -75,6 +56,7 @@ function elaborateProperty(
       for (const v of property.variables) {
         const type: DeclaredType = resolveType(e, v.type, dims);
         const generator = generatorOf(e, v, inner);
+        checkGenerator(e, v, type, generator);
         if (type.kind === "array" && type.type === "int" && type.shape.length === 0) {
           if (generator.kind !== "range")
             fail("K0762", v.span, `\`${v.name.name}\` is an int, so it is drawn from a range.`, {
@@ -108,32 +90,69 @@ function elaborateProperty(
         fail("K0763", x.span, `A property ends in one true or false, but this is ${showTermType(result)}.`, {
           help: "Compare two values with `~=`, or say `all(...)`.",
         });
-      const operands =
-        x.kind === "binary" && x.operator === "~=" ? [x.left, x.right] : x.kind === "comparison" ? x.operands : [];
-      const sides = operands.map((o) => ({ expression: e.textOf(o.span), term: e.expression(o, body) }));
-      const outputs = [result, keep, ...sides.map((s) => s.term)].flatMap((t) => leafArrays(t).map((l) => l.atom));
-      const { graph, captured } = builder.close("property", outputs);
-      return { graph, captured, result, sides, keep, inputs };
+      const outputs =
+        wanted === "sides"
+          ? comparedIn(x).map((o) => ({ expression: e.textOf(o.span), term: e.expression(o, body) }))
+          : [result, keep, ...excuses.map((atom): Term => ({ kind: "array", type: "bool", atom }))].map((term) => ({
+              expression: "",
+              term,
+            }));
+      const leaves = outputs.flatMap(({ term }) => leafArrays(term).map((l) => l.atom));
+      const { graph, captured } = builder.close("property", leaves);
+      return { graph, captured, outputs, inputs };
     }),
   );
+}
+
+/** The operands of the comparison that a property ends in; none of anything else. */
+function comparedIn(x: Expression): readonly Expression[] {
+  if (x.kind === "binary" && x.operator === "~=") return [x.left, x.right];
+  return x.kind === "comparison" ? x.operands : [];
 }
 
 function rigid(name: string) {
   return rigidDimension(`property ${name}`);
 }
 
-/** The properties of a bound script. `value` gives the script's own variables. */
-export function boundProperties(e: Elaborator, script: ElaboratedScript, value: (v: Var) => NdArray): BoundProperty[] {
+/** How many choices of ints are remembered: each holds its compiled form. The one used longest ago goes first. */
+const mostRemembered = 64;
+
+/** The properties of a bound script. `value` gives the script's own variables, `run` the results of a graph. */
+export function boundProperties(
+  e: Elaborator,
+  script: ElaboratedScript,
+  value: (v: Var) => NdArray,
+  run: (graph: Graph, inputs: readonly NdArray[]) => readonly NdArray[],
+): BoundProperty[] {
   return script.properties.map((property): BoundProperty => {
     const cache = new Map<string, Elaborated>();
-    const at = (ints: Readonly<Record<string, number>>): Elaborated => {
-      const key = JSON.stringify(ints);
-      let found = cache.get(key);
-      if (!found) {
-        found = elaborateProperty(e, property, script.scope, ints);
-        cache.set(key, found);
-      }
+    const at = (ints: Readonly<Record<string, number>>, wanted: "verdict" | "sides"): Elaborated => {
+      const key = JSON.stringify([wanted, ints]);
+      const found = cache.get(key) ?? elaborateProperty(e, property, script.scope, ints, wanted);
+      cache.delete(key);
+      cache.set(key, found);
+      const [oldest] = cache.keys();
+      if (cache.size > mostRemembered) cache.delete(oldest!);
       return found;
+    };
+    const compute = (
+      ints: Readonly<Record<string, number>>,
+      values: Readonly<Record<string, Value>>,
+      wanted: "verdict" | "sides",
+    ): { readonly expression: string; readonly value: Value }[] => {
+      const p = at(ints, wanted);
+      const operands = p.captured.map(value);
+      property.variables.forEach((v, i) => {
+        const t = p.inputs[i]!;
+        if (t.kind === "array" && t.atom.kind === "literal") return;
+        operands.push(...valueArrays(values[v.name.name]!));
+      });
+      const results = run(p.graph, operands);
+      let next = 0;
+      return p.outputs.map(({ expression, term }) => ({
+        expression,
+        value: termValueFrom(term, () => results[next++]!),
+      }));
     };
     return {
       title: property.title.value,
@@ -179,22 +198,14 @@ export function boundProperties(e: Elaborator, script: ElaboratedScript, value: 
         });
       },
       evaluate: (ints, values) => {
-        const p = at(ints);
-        const operands = p.captured.map(value);
-        property.variables.forEach((v, i) => {
-          const t = p.inputs[i]!;
-          if (t.kind === "array" && t.atom.kind === "literal") return;
-          operands.push(...valueArrays(values[v.name.name]!));
-        });
-        const results = evaluate(p.graph, operands, evaluationContext({ precision: e.precision }));
-        let next = 0;
-        const take = (t: Term): Value => termValueFrom(t, () => results[next++]!);
-        const passed = take(p.result);
-        const kept = take(p.keep);
-        const details = p.sides.map((s) => ({ expression: s.expression, value: take(s.term) }));
-        const isTrue = (v: Value) => v.kind === "array" && v.array.data[0] === 1;
-        return { outcome: !isTrue(kept) ? "discarded" : isTrue(passed) ? "passed" : "failed", details };
+        const [passed, kept, ...excuses] = compute(ints, values, "verdict").map(
+          (o) => o.value.kind === "array" && o.value.array.data[0] === 1,
+        );
+        if (!kept) return "discarded";
+        if (!passed) return "failed";
+        return excuses.includes(true) ? "kink" : "passed";
       },
+      sides: (ints, values) => compute(ints, values, "sides"),
     };
   });
 }

@@ -26,6 +26,7 @@ import { declaredFunction } from "./functions.ts";
 import { preludeScope } from "./prelude.ts";
 import { problemTerm } from "./problems.ts";
 import { Scope, suggest } from "./scope.ts";
+import { traceIterations } from "./solver-record.ts";
 import { solverFactory } from "./solver-terms.ts";
 import { type ArrayTerm, coreType, errorTerm, type FunctionTerm, showTermType, type Term } from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
@@ -266,7 +267,13 @@ export class ScriptElaborator {
     if (e.mode === "check") return;
     const vars = new Map<number, Var>();
     const visit = (t: Term): void => {
-      if (t.kind === "array" && t.atom.kind === "var") vars.set(t.atom.id, t.atom);
+      if (t.kind === "array" && t.atom.kind === "var") {
+        vars.set(t.atom.id, t.atom);
+        // A plot of a trace stops at these iterations, also where nothing else of the solve is kept.
+        const iterations = traceIterations.get(t.atom);
+        const here = builder.equations.some((made) => made.outputs.some((o) => o === iterations));
+        if (iterations?.kind === "var" && here) vars.set(iterations.id, iterations);
+      }
       if (t.kind === "tuple") t.items.forEach(visit);
       // What a function closes over is known only when it is called: all of it is kept.
       if (t.kind === "function" || t.kind === "solver")

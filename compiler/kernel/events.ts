@@ -1,5 +1,5 @@
 /** What a running plan tells, as the evaluator would tell it. */
-import type { EvaluationContext } from "../core/primitive.ts";
+import type { EvaluationContext, TickControl } from "../core/primitive.ts";
 import { type CheckParams, failureOf, type ReportParams, solveEventOf } from "../transform/control/effects.ts";
 import type { Plan } from "./plan.ts";
 
@@ -21,7 +21,9 @@ export function deliverTick(
   event: number,
   [iteration, value, error]: readonly [number, number, number],
   context: EvaluationContext,
+  control?: TickControl,
 ): void {
-  if (event < 0) context.tick();
-  else context.tick({ expression: String(plan.events[event]!.params.expression), iteration, value, error });
+  const progress =
+    event < 0 ? undefined : { expression: String(plan.events[event]!.params.expression), iteration, value, error };
+  context.tick(progress, control);
 }

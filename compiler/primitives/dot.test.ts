@@ -132,3 +132,13 @@ test("an infinite or NaN factor is not skipped beside a zero", () => {
   const y = ndArray("real", [2, 2], [Number.POSITIVE_INFINITY, 1, 1, 1]);
   assert.deepEqual([...apply((b, [p, q]) => [matmul(b, p!, q!)], [x, y])[0]!.data], [Number.NaN, 1]);
 });
+
+test("inner products longer than a chunk of the reference's sums have all their terms, once", () => {
+  for (const n of [2047, 2048, 2049, 5003]) {
+    const entries = (f: (i: number) => number) => Array.from({ length: n }, (_, i) => f(i));
+    const [x, y] = [entries((i) => Math.cos(i)), entries((i) => 1 + (i % 7))];
+    const [found] = apply((b, [p, q]) => [matmul(b, p!, q!)], [ndArray("real", [1, n], x), ndArray("real", [n, 1], y)]);
+    const expected = x.reduce((sum, v, i) => sum + v * y[i]!, 0);
+    assertClose(`${n} terms`, found!.data, [expected], 1e-11);
+  }
+});

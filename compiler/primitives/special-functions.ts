@@ -2,6 +2,15 @@
  * Scalar numerics of the special functions, in f64. Each states its source and its accuracy, measured
  * against mpmath on some thousand random arguments; the tests pin a few of them.
  */
+import {
+  erfcTail,
+  erfcUpper,
+  erfinvCentre,
+  erfinvTail,
+  erfMiddle,
+  erfOne,
+  erfSmall,
+} from "../kernel/functions/error-function-coefficients.ts";
 import { bernoulli, cotangentPolynomial, lgammaAtTwo } from "../kernel/functions/series.ts";
 
 function polynomial(x: number, coefficients: readonly number[]): number {
@@ -9,43 +18,6 @@ function polynomial(x: number, coefficients: readonly number[]): number {
   for (let i = coefficients.length - 1; i >= 0; i--) value = value * x + coefficients[i]!;
   return value;
 }
-
-// Rational approximations of fdlibm's s_erf.c (Copyright 1993 by Sun Microsystems, Inc.; freely granted).
-const erfSmall = {
-  p: [0.12837916709551256, -0.3250421072470015, -2.848174957559851e-2, -5.770270296489442e-3, -2.3763016656650163e-5],
-  q: [1, 0.39791722395915535, 6.50222499887673e-2, 5.081306281875766e-3, 1.3249473800432164e-4, -3.960228278775368e-6],
-};
-const erfOne = 0.8450629115104675;
-const erfMiddle = {
-  p: [
-    -2.3621185607526594e-3, 0.41485611868374833, -0.3722078760357013, 0.31834661990116175, -0.11089469428239668,
-    3.5478304325618236e-2, -2.166375594868791e-3,
-  ],
-  q: [
-    1, 0.10642088040084423, 0.540397917702171, 7.182865441419627e-2, 0.12617121980876164, 1.363708391202905e-2,
-    1.1984499846799107e-2,
-  ],
-};
-const erfcUpper = {
-  p: [
-    -9.864944034847148e-3, -0.6938585727071818, -10.558626225323291, -62.375332450326006, -162.39666946257347,
-    -184.60509290671104, -81.2874355063066, -9.814329344169145,
-  ],
-  q: [
-    1, 19.651271667439257, 137.65775414351904, 434.56587747522923, 645.3872717332679, 429.00814002756783,
-    108.63500554177944, 6.570249770319282, -6.04244152148581e-2,
-  ],
-};
-const erfcTail = {
-  p: [
-    -9.8649429247001e-3, -0.799283237680523, -17.757954917754752, -160.63638485582192, -637.5664433683896,
-    -1025.0951316110772, -483.5191916086514,
-  ],
-  q: [
-    1, 30.33806074348246, 325.7925129965739, 1536.729586084437, 3199.8582195085955, 2553.0504064331644,
-    474.52854120695537, -22.44095244658582,
-  ],
-};
 
 /** erfc for x >= 1.25: exp(-x^2 - 0.5625 + R) / x, the square formed in two parts so that it is exact. */
 function erfcLarge(x: number): number {
@@ -80,16 +52,6 @@ export function erfc(x: number): number {
   }
   return x > 0 ? erfcLarge(a) : 2 - erfcLarge(a);
 }
-
-// M. Giles, "Approximating the erfinv function", GPU Computing Gems, 2011: seven digits to start from.
-const erfinvCentre = [
-  1.50140941, 0.246640727, -0.00417768164, -0.00125372503, 0.00021858087, -4.39150654e-6, -3.5233877e-6, 3.43273939e-7,
-  2.81022636e-8,
-];
-const erfinvTail = [
-  2.83297682, 1.00167406, 0.00943887047, -0.0076224613, 0.00573950773, -0.00367342844, 0.00134934322, 1.00950558e-4,
-  -2.00214257e-4,
-];
 
 /** Where to start on erfinv(a) when q = 1 - a is tiny: solves q = exp(-y^2) (1 - 1 / (2 y^2)) / (y sqrt(pi)). */
 function erfinvExtreme(q: number): number {

@@ -73,3 +73,71 @@ for (const steps of [1, 3, 5, 64, 100])
     assert.ok(longestStack(checkpointed) <= 4, `${longestStack(checkpointed)} values are stacked`);
     if (steps > 4) assert.equal(longestStack(plain), steps);
   });
+
+/** s_(t+1) = sin(s_t) + x_t s_t / 10 over the entries of x, with s stacked. */
+function along(steps: number): Graph {
+  const body = new Builder();
+  const [state, x] = [body.input(realScalar), body.input(realScalar)];
+  const next = add(body, sin(body, state), mul(body, mul(body, state, x), realLiteral(0.1)));
+  const step = body.close("step", [next, mul(body, state, x)]).graph;
+  const b = new Builder();
+  const start = b.input(realScalar);
+  const xs = b.input({ dtype: "real", shape: [steps] });
+  const results = scan(b, [start, xs], {
+    body: step,
+    condition: undefined,
+    length: steps,
+    constants: 0,
+    carry: 1,
+    stacked: 1,
+    reverse: false,
+    counted: false,
+  });
+  return b.close("along", [results[0]!, results[1]!]).graph;
+}
+
+for (const steps of [3, 8, 13, 40])
+  test(`loops along sequences of ${steps} keep their slices and what they stack, and so do their derivatives`, () => {
+    const plain = along(steps);
+    const halved = halveLoops(plain);
+    const operands = [
+      ndArray("real", [], [0.8]),
+      ndArray(
+        "real",
+        [steps],
+        Array.from({ length: steps }, (_, i) => Math.cos(i)),
+      ),
+    ];
+    const gradientOf = (f: Graph) => {
+      const b = new Builder();
+      const primals = f.inputs.map((v) => b.input(v.type));
+      const weights = b.input({ dtype: "real", shape: [steps] });
+      const outer = new Builder();
+      const wrapped = outer.close("f", [
+        ...call(
+          outer,
+          f,
+          f.inputs.map((v) => outer.input(v.type)),
+          true,
+        ),
+      ]).graph;
+      const { pullback } = vjp(b, wrapped, primals, [true, true]);
+      return b.close("gradient", [...pullback([realLiteral(1), weights]).map((c) => c!)]).graph;
+    };
+    const close = (a: Graph, b: Graph, inputs: readonly ReturnType<typeof ndArray>[]) => {
+      const [x, y] = [a, b].map((g) => evaluate(g, inputs).flatMap((v) => [...v.data])) as [number[], number[]];
+      assert.equal(x.length, y.length);
+      x.forEach((v, i) => {
+        assert.ok(Math.abs(v - y[i]!) < 1e-13, `${i}: ${v} and ${y[i]}`);
+      });
+    };
+    close(plain, halved, operands);
+    close(gradientOf(plain), gradientOf(halved), [
+      ...operands,
+      ndArray(
+        "real",
+        [steps],
+        operands[1]!.data.map((x) => 1 + x),
+      ),
+    ]);
+  });

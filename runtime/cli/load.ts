@@ -1,6 +1,6 @@
 /** Compiling, and binding with data, for the commands that need no thread of their own. */
 import path from "node:path";
-import type { BoundProgram, Program } from "../../compiler/program.ts";
+import type { BoundProgram, GraphRunner, Program } from "../../compiler/program.ts";
 import type { Diagnostic } from "../../compiler/syntax/diagnostic.ts";
 import type { FileAccess } from "../data/access.ts";
 import { diagnosticsOf, isUsersMistake, type LocatedDiagnostic, locate } from "../script/diagnostics.ts";
@@ -21,6 +21,8 @@ export interface BindingOptions {
   readonly allowRead?: readonly string[];
   readonly precision?: "f64" | "f32";
   readonly seed?: number;
+  /** What runs the graphs; the reference evaluator when left out. */
+  readonly runner?: GraphRunner | undefined;
 }
 
 /** Compiles a file and hands over what is wrong with it; undefined when that is an error. */
@@ -38,16 +40,17 @@ export async function load(
   return program && { program, sources, access };
 }
 
-/** Compiles a file and binds it to its data, printing what is wrong. */
+/** Compiles a file and binds it to its data; what is wrong is printed, or handed to `report`. */
 export async function loadAndBind(
   file: string,
   options: BindingOptions,
   terminal: Terminal,
+  report: (d: LocatedDiagnostic) => void = (d) => terminal.printError(`${d.text}\n`),
 ): Promise<(Loaded & { readonly bound: BoundProgram }) | undefined> {
   const compiler = await import("../../compiler/index.ts");
-  const loaded = await load(file, terminal, (d) => terminal.printError(`${d.text}\n`), options.allowRead);
+  const loaded = await load(file, terminal, report, options.allowRead);
   if (loaded === undefined) return undefined;
-  const print = (d: Diagnostic) => terminal.printError(`${locateFor(terminal, d, loaded.sources).text}\n`);
+  const print = (d: Diagnostic) => report(locateFor(terminal, d, loaded.sources));
   try {
     const given = { data: splitPairs(options.data ?? [], "--data"), set: splitPairs(options.set ?? [], "--set") };
     const bound = bindWithData(compiler, loaded.program, { ...options, ...given }, loaded.access, print);

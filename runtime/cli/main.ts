@@ -103,7 +103,7 @@ function describe(
       finish(await (await import("./commands/check.ts")).check(files, options, terminal)),
     );
 
-  command("test <file...>", "test the properties of scripts with random inputs")
+  command("test [file...]", "test the properties of scripts with random inputs")
     .addOption(new Option("--runs <n>", "random inputs for each property").default(100).argParser(wholeNumber(1)))
     .addOption(
       new Option("--seed <n>", "the seed of a failure, to see it again").argParser(
@@ -111,12 +111,27 @@ function describe(
       ),
     )
     .option("--path <path>", "where in that seed's sequence the failure is")
+    .addOption(
+      new Option("--backend <name>", "what to compute with; reference is slow and simple")
+        .choices(["cpu", "reference"])
+        .default("cpu"),
+    )
     .addOption(precisionOption())
+    .option("--json", "print one JSON document instead of text")
+    .option("--tap", "print TAP, the Test Anything Protocol, instead of text")
+    .option("--junit <file.xml>", "write a report in JUnit's format, too")
     .option("--data <name=file>", "read this file instead of the one in the script; may be repeated", collect, [])
     .option("--set <name=value>", "give a param another value; may be repeated", collect, [])
     .option("--allow-read <folder>", "let the script read outside its project; may be repeated", collect, [])
+    .addOption(
+      new Option("--fuzz <minutes>", "test karush itself with random programs instead").argParser(positiveNumber),
+    )
     .addOption(timeoutOption())
     .action(async (files, options) => {
+      if (options.fuzz !== undefined)
+        return finish(await (await import("./commands/fuzz.ts")).fuzzFor(options.fuzz, files, options.seed, terminal));
+      if (files.length === 0)
+        throw new UsageError("Which scripts are to be tested?", "Name one: karush test model.opt");
       if (options.timeout === undefined || !isMainThread)
         return finish(await (await import("./commands/test.ts")).test(files, options, terminal));
       const { runWithTimeLimit } = await import("./time-limit.ts");
@@ -189,6 +204,12 @@ function seedOption(): Option {
 
 function collect(value: string, before: readonly string[]): string[] {
   return [...before, value];
+}
+
+function positiveNumber(text: string): number {
+  const value = Number(text);
+  if (!(value > 0 && value < Number.POSITIVE_INFINITY)) throw new InvalidArgumentError("It is a number above zero.");
+  return value;
 }
 
 function wholeNumber(least: number): (text: string) => number {

@@ -47,15 +47,20 @@ export class Terminal {
 
   /** Shows how far a solver is; only where a line can be taken back. */
   showProgress({ expression, iteration, value, error, rate }: Progress): void {
-    if (process.stderr.isTTY !== true) return;
     const facts = [
       `iteration ${iteration}`,
       ...(Number.isFinite(value) ? [`value ${formatNumber(value)}`] : []),
       ...(Number.isFinite(error) ? [`error ${formatNumber(error, 3)}`] : []),
       `${formatNumber(rate, 3)}/s`,
     ].join("  ");
+    this.showActivity(expression, facts);
+  }
+
+  /** Shows what is at work, and how far it is, in a line that goes again. */
+  showActivity(activity: string, facts: string): void {
+    if (process.stderr.isTTY !== true) return;
     const room = Math.max(0, (process.stderr.columns ?? 80) - facts.length - 4);
-    const name = harmless(expression.replace(/\s+/g, " "));
+    const name = harmless(activity.replace(/\s+/g, " "));
     const shown = name.length > room ? `${name.slice(0, Math.max(0, room - 3))}...` : name;
     process.stderr.write(`\r\u001b[K${this.#paint.faint(shown)}  ${facts}`);
     this.#progressShown = true;

@@ -6,6 +6,7 @@ import type { TeamOptions } from "../../compiler/target/wasm/jobs.ts";
 import { emitPlan } from "../../compiler/target/wasm/plan.ts";
 import type { TimedStep } from "../../compiler/target/wasm/timing.ts";
 import { type PlanWork, workOfPlan } from "../../compiler/target/wasm/work.ts";
+import { bytesOfPlan } from "./memory-limit.ts";
 
 export const pageBytes = 65_536;
 export const mostPages = 65_536;
@@ -29,12 +30,17 @@ export interface CompileOptions {
   readonly team: TeamOptions;
   /** Whether steps are to be timed. */
   readonly timed?: boolean;
+  /** Throws where a plan needs more bytes than there may be. */
+  readonly checkMemory?: (bytes: number) => void;
 }
 
 let last = 0;
 
-export function compileGraph(graph: Graph, { precision, shared, team, timed = false }: CompileOptions): CompiledPlan {
+export function compileGraph(graph: Graph, options: CompileOptions): CompiledPlan {
+  const { precision, shared, team, timed = false, checkMemory } = options;
   const plan = buildPlan(graph, { precision, style: "vector" });
+  // Before code is made: addresses have 32 bits.
+  checkMemory?.(bytesOfPlan(plan));
   const memory = { shared, initial: 1, maximum: mostPages };
   const { module, frameBytes, hasJobs, timedSteps } = emitPlan(plan, memory, { ...team, timed });
   last += 1;

@@ -1,5 +1,5 @@
 /** What a running plan calls its host with, as the evaluator would tell it. */
-import type { EvaluationContext } from "../../compiler/core/primitive.ts";
+import type { EvaluationContext, TickControl } from "../../compiler/core/primitive.ts";
 import { deliverCheck, deliverReport, deliverTick } from "../../compiler/kernel/events.ts";
 import type { Plan } from "../../compiler/kernel/plan.ts";
 import type { ThreadEvent } from "./thread-source.ts";
@@ -10,6 +10,7 @@ export function deliverEvent(
   event: ThreadEvent,
   memory: WebAssembly.Memory,
   context: EvaluationContext,
+  control?: TickControl,
 ): void {
   switch (event.kind) {
     case "check":
@@ -19,7 +20,7 @@ export function deliverEvent(
       deliverReport(plan, event.event, [event.status, event.iterations, event.error], context);
       return;
     case "tick":
-      deliverTick(plan, event.event, [event.iteration, event.value, event.error], context);
+      deliverTick(plan, event.event, [event.iteration, event.value, event.error], context, control);
   }
 }
 

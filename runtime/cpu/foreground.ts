@@ -1,5 +1,5 @@
 /** Runs plans on this thread. */
-import type { EvaluationContext } from "../../compiler/core/primitive.ts";
+import type { EvaluationContext, TickControl } from "../../compiler/core/primitive.ts";
 import type { CompiledPlan, PlanExports } from "./compiled.ts";
 import { deliverEvent } from "./events.ts";
 import { faultMessage, type ThreadEvent, tickMilliseconds } from "./thread-source.ts";
@@ -12,7 +12,7 @@ const instructionsBeforeLook = 1_000_000;
 
 interface Host {
   onEvent(event: ThreadEvent): void;
-  /** Iterations that may pass until the next call. */
+  /** Iterations that may pass until the next call; a negative number ends the solve whose loop it is. */
   onTick(tick: Extract<ThreadEvent, { kind: "tick" }>): number;
   /** Around each step, where plans are timed. */
   readonly onClock?: ((step: number) => void) | undefined;
@@ -52,9 +52,17 @@ export class Foreground {
         }
       },
       onTick: (tick) => {
-        const stride = this.#nextStride();
-        deliver(tick);
-        return stride;
+        let answer = this.#nextStride();
+        const control: TickControl = {
+          stop: () => {
+            answer = -1;
+          },
+          watch: () => {
+            answer = 1;
+          },
+        };
+        deliverEvent(plan.plan, tick, this.#memory, context, control);
+        return answer;
       },
       onClock: clock,
     });

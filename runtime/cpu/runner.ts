@@ -13,6 +13,7 @@ import { Background, LostThread } from "./background.ts";
 import { type CompiledPlan, compileGraph, mostPages, pageBytes } from "./compiled.ts";
 import { deliverEvent } from "./events.ts";
 import { Foreground, Postponed } from "./foreground.ts";
+import { bytesOfPlan, mostAddressableBytes, refuseMemory } from "./memory-limit.ts";
 import { canShareMemory, hasThreads, mayWait } from "./platform.ts";
 import { Team } from "./team.ts";
 
@@ -26,6 +27,8 @@ export interface CpuRunnerOptions {
   readonly background?: boolean;
   /** Milliseconds that what is asked for later may take on this thread before it is given to the other one. */
   readonly patience?: number;
+  /** The most memory that arrays may take, in bytes; all that can be addressed, 4 GiB, when left out. */
+  readonly maxMemory?: number | undefined;
   /** Hears what takes how long; then everything runs on the thread that asks, and its team. */
   readonly profiler?: Profiler | undefined;
   /** Milliseconds from any fixed moment. */
@@ -66,6 +69,7 @@ export class CpuRunner implements GraphRunner {
   readonly #foreground: Foreground;
   readonly #background: Background | undefined;
   readonly #patience: number;
+  readonly #maxMemory: number;
   readonly #team: Team | undefined;
   /** Milliseconds that plans took when they were last run. */
   readonly #measured = new WeakMap<CompiledPlan, number>();
@@ -76,6 +80,7 @@ export class CpuRunner implements GraphRunner {
     const { precision, threads = 1, worth, background = false, now = () => performance.now() } = options;
     this.precision = precision;
     this.#patience = options.patience ?? usualPatience;
+    this.#maxMemory = Math.min(options.maxMemory ?? mostAddressableBytes, mostAddressableBytes);
     this.#now = now;
     this.#profiler = options.profiler;
     this.#lastPause = now();
@@ -245,6 +250,11 @@ export class CpuRunner implements GraphRunner {
   #prepare(graph: Graph, inputs: readonly NdArray[], keep: boolean): Call {
     const plan = this.#compile(graph);
     const entry = plan.plan.functions.at(-1)!;
+    const there = inputs.reduce(
+      (sum, x, i) => sum + (this.#kept.has(x.data) ? entry.inputs[i]!.length * this.#bytes(entry.inputs[i]!) : 0),
+      0,
+    );
+    refuseMemory(bytesOfPlan(plan.plan) - there, this.allocator.used, this.#maxMemory);
     const borrowed: number[] = [];
     const results: number[] = [];
     let isFinished = false;
@@ -287,6 +297,7 @@ export class CpuRunner implements GraphRunner {
       shared: this.#shared,
       team: this.#teamOptions,
       timed: this.#profiler !== undefined,
+      checkMemory: (bytes) => refuseMemory(bytes, 0, mostAddressableBytes),
     });
     this.#compiled.set(graph, found);
     this.#forgotten?.register(found, found.id);

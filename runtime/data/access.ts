@@ -44,7 +44,24 @@ export function resolveFor(
     fail(codes.outsideFolder, span, `${written} is outside the project folder ${root}.`, {
       help: `A script ${purpose === "read" ? "reads" : "saves"} inside its project only. If you trust it: --allow-${purpose} ${path.dirname(target)}`,
     });
+  if (purpose === "write" && isInside(real, realPath(root)))
+    refuseToolsFile(path.relative(realPath(root), real), written, span);
   return target;
+}
+
+/** Files by which a project's tools know what to do: one that is lost takes the project with it. */
+const filesOfTools = /^(package|package-lock|tsconfig|jsconfig|biome|deno)\.json$/i;
+
+/** A script that is somebody else's may not change what other programs do in its project. */
+function refuseToolsFile(inProject: string, written: string, span: Span | undefined): void {
+  const parts = inProject.split(path.sep);
+  const isTools =
+    parts.some((part) => part.startsWith(".") || part.toLowerCase() === "node_modules") ||
+    filesOfTools.test(parts.at(-1)!);
+  if (isTools)
+    fail("K1096", span, `${written} is a file of the project's tools, which a script may not save to.`, {
+      help: "Save to another name.",
+    });
 }
 
 function isInside(file: string, folder: string): boolean {

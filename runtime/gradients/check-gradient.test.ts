@@ -145,6 +145,8 @@ test("numeric derivatives state an error that holds, and know a kink", () => {
     assert.ok(error <= 1e-6 * Math.max(1, Math.abs(exact)) || exact === 1, `${f}: ${error}`);
     assert.equal(kink, false, String(f));
   }
+  for (const f of [Math.cbrt, (t: number) => 5 * t + Math.sign(t) * Math.sqrt(Math.abs(t))])
+    assert.equal(numericDerivative(f, 1).kink, true, `${f}: an infinite slope`);
   for (const f of [Math.abs, (t: number) => Math.max(t, 0) + t ** 2, (t: number) => (t < 0 ? Number.NaN : t)])
     assert.equal(numericDerivative(f, 1).kink, true, String(f));
 });

@@ -78,9 +78,31 @@ function isKink(
   // An edge of the domain: one side is not a number, however near.
   const last = samples.at(-1)!;
   if (!Number.isFinite(last.left) || !Number.isFinite(last.right)) return true;
+  if (isSteep(samples, best, precision)) return true;
   const clear = gaps.filter((g) => Number.isFinite(g.gap) && g.gap > g.noise);
   if (clear.length < 3) return false;
   const tail = clear.slice(-3).map((g) => g.gap);
   const stays = tail[2]! > 0.75 * tail[0]!;
   return stays && tail[2]! > 100 * Math.min(best.error, Math.abs(best.value) * 1e-3 + Number.MIN_VALUE);
+}
+
+/**
+ * An infinite slope, as that of the square root at 0: difference quotients grow without end where those of a smooth
+ * function settle.
+ */
+function isSteep(
+  samples: readonly { readonly h: number; readonly left: number; readonly right: number }[],
+  best: { readonly value: number; readonly error: number },
+  precision: number,
+): boolean {
+  const quotients = samples.map(({ h, left, right }) => ({
+    value: (right - left) / (2 * h),
+    noise: (16 * precision * (Math.abs(left) + Math.abs(right))) / h,
+  }));
+  const changes = quotients.slice(1).map((q, i) => ({ by: q.value - quotients[i]!.value, noise: q.noise }));
+  // Noise does not grow in one direction this often.
+  const tail = changes.slice(-6);
+  if (tail.some((c) => !Number.isFinite(c.by) || Math.abs(c.by) <= c.noise)) return false;
+  const grows = tail.every((c, i) => i === 0 || c.by / tail[i - 1]!.by > 1);
+  return grows && Math.abs(tail.at(-1)!.by) > Math.min(best.error, Math.abs(best.value) * 1e-3 + Number.MIN_VALUE);
 }

@@ -1,6 +1,8 @@
 /** Drawing random values for the variables of a property, and making them smaller. */
-import { type ArrayData, type NdArray, sizeOf, stridesOf } from "../../compiler/core/array.ts";
+import { type ArrayData, type NdArray, stridesOf } from "../../compiler/core/array.ts";
 import type { ArrayValue, PropertyVariable, Value } from "../../compiler/program.ts";
+import { gaussian } from "./random-matrices.ts";
+import { inBlocks, structureOf } from "./structured.ts";
 
 /** Uniform numbers in [0, 1). */
 export type Uniform = () => number;
@@ -9,8 +11,8 @@ type Distribution = PropertyVariable["generator"];
 /** Fills a template, the value a variable would have if all were zero, with random entries. */
 export function draw(template: Value, distribution: Distribution, uniform: Uniform): Value {
   return mapLeaves(template, (leaf) => {
-    if (distribution.kind === "simplex" && leaf.type === "real")
-      return simplexRows(leaf, () => -Math.log(1 - uniform()));
+    const structure = structureOf(leaf, distribution);
+    if (structure) return inBlocks(leaf, structure, (_, n) => structure.draw(n, uniform));
     return fill(leaf, () => drawEntry(leaf, distribution, uniform));
   });
 }
@@ -34,9 +36,10 @@ function drawEntry(leaf: ArrayValue, distribution: Distribution, uniform: Unifor
       return distribution.low + Math.floor(uniform() * Math.max(1, distribution.high - distribution.low));
     case "uniform":
       return distribution.low + uniform() * (distribution.high - distribution.low);
+    case "positive":
+      return Math.exp(gaussian(uniform));
     default:
-      // Box and Muller's method; 1 - u keeps the logarithm finite.
-      return Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform());
+      return gaussian(uniform);
   }
 }
 
@@ -47,6 +50,8 @@ export function simplestEntry(distribution: Distribution): number {
       return Math.max(distribution.low, Math.min(0, distribution.high - 1));
     case "uniform":
       return Math.max(distribution.low, Math.min(0, distribution.high));
+    case "positive":
+      return 1;
     default:
       return 0;
   }
@@ -55,9 +60,12 @@ export function simplestEntry(distribution: Distribution): number {
 /** Simpler values of the same shape, the boldest first: all entries simplest, then blocks, single entries, shorter numbers. */
 export function* simpler(value: Value, distribution: Distribution): Generator<Value, void, undefined> {
   const leaves = leavesOf(value);
-  if (distribution.kind === "simplex") {
-    const even = mapLeaves(value, (leaf) => (leaf.type === "real" ? simplexRows(leaf, () => 1) : leaf));
-    if (!sameEntries(even, value)) yield even;
+  if (leaves.some((leaf) => structureOf(leaf, distribution))) {
+    const simplest = mapLeaves(value, (leaf) => {
+      const structure = structureOf(leaf, distribution);
+      return structure ? inBlocks(leaf, structure, (_, n) => structure.simplest(n)) : leaf;
+    });
+    if (!sameEntries(simplest, value)) yield simplest;
     return;
   }
   const target = simplestEntry(distribution);
@@ -95,6 +103,7 @@ export function* simpler(value: Value, distribution: Distribution): Generator<Va
 const mostBlocks = 64;
 
 function inside(x: number, distribution: Distribution): number {
+  if (distribution.kind === "positive") return x > 0 ? x : 1;
   return distribution.kind === "uniform" ? Math.max(distribution.low, Math.min(x, distribution.high)) : x;
 }
 
@@ -104,8 +113,16 @@ export function resized(value: Value, template: Value, distribution: Distributio
   let next = 0;
   return mapLeaves(template, (leaf) => {
     const from = old[next++]!.array;
-    if (distribution.kind === "simplex" && leaf.type === "real")
-      return simplexRows(leaf, (at) => entryAt(from, at) ?? 1);
+    const structure = structureOf(leaf, distribution);
+    if (structure) {
+      const leading = stridesOf(leaf.array.shape.slice(0, -structure.axes));
+      return inBlocks(leaf, structure, (block, n) => {
+        const place = leading.map((stride, axis) => Math.floor(block / stride) % leaf.array.shape[axis]!);
+        const entry = (i: number, j: number) => entryAt(from, structure.axes === 2 ? [...place, i, j] : [...place, j]);
+        // There is nothing to keep of a block that grows.
+        return entry(n - 1, n - 1) === undefined ? structure.simplest(n) : structure.cut((i, j) => entry(i, j)!, n);
+      });
+    }
     const fallback = leaf.type === "real" || leaf.type === "int" ? simplestEntry(distribution) : 0;
     return fill(leaf, (at) => entryAt(from, at) ?? fallback);
   });
@@ -135,19 +152,6 @@ function fill(leaf: ArrayValue, entry: (indices: readonly number[]) => number): 
   for (let i = 0; i < data.length; i++)
     data[i] = entry(leaf.array.shape.map((n, axis) => Math.floor(i / strides[axis]!) % n));
   return withData(leaf, data);
-}
-
-/** Rows (along the last axis) of positive entries that sum to one. */
-function simplexRows(leaf: ArrayValue, entry: (indices: readonly number[]) => number): ArrayValue {
-  const filled = fill(leaf, entry);
-  const { data, shape } = filled.array;
-  const n = shape.at(-1) ?? 1;
-  for (let row = 0; row < sizeOf(shape.slice(0, -1)); row++) {
-    let sum = 0;
-    for (let i = 0; i < n; i++) sum += data[row * n + i]!;
-    for (let i = 0; i < n; i++) data[row * n + i] = sum > 0 ? data[row * n + i]! / sum : 1 / n;
-  }
-  return filled;
 }
 
 /** A copy with some entries changed; undefined when none of them differs. */

@@ -27,7 +27,7 @@ interface Variable {
 
 function property(
   variables: Readonly<Record<string, Variable>>,
-  holds: (ints: Record<string, number>, values: Record<string, number[]>) => boolean | undefined,
+  holds: (ints: Record<string, number>, values: Record<string, number[]>) => boolean | "kink" | undefined,
 ): BoundProperty {
   return {
     title: "made by hand",
@@ -41,9 +41,9 @@ function property(
     shapeOf: (name, ints) => variables[name]!.shape(ints),
     evaluate: (ints, values) => {
       const passed = holds({ ...ints }, Object.fromEntries(Object.entries(values).map(([k, v]) => [k, entries(v)])));
-      const outcome = passed === undefined ? "discarded" : passed ? "passed" : "failed";
-      return { outcome, details: Object.entries(values).map(([expression, value]) => ({ expression, value })) };
+      return passed === undefined ? "discarded" : passed === "kink" ? "kink" : passed ? "passed" : "failed";
     },
+    sides: (_, values) => Object.entries(values).map(([expression, value]) => ({ expression, value })),
   };
 }
 
@@ -61,7 +61,7 @@ const normal = (shape: Variable["shape"]): Variable => ({ generator: { kind: "no
 
 test("what holds passes", () => {
   const p = property({ x: normal(() => zeros([3])) }, (_, { x }) => x!.every(Number.isFinite));
-  assert.deepEqual(runProperty(p, { runs: 50 }), { kind: "passed", runs: 50, discarded: 0 });
+  assert.deepEqual(runProperty(p, { runs: 50 }), { kind: "passed", runs: 50, discarded: 0, kinks: 0 });
 });
 
 test("ranges are half-open, uniform numbers inside, simplices on the simplex", () => {
@@ -93,7 +93,7 @@ test("a failure shrinks to the smallest sizes and the simplest numbers", () => {
     JSON.parse(shown.x!).filter((v: number) => v !== 0),
     [1],
   );
-  assert.equal(result.details[0]?.expression, "x");
+  assert.equal(result.sides[0]?.expression, "x");
 });
 
 test("seed and path bring the smallest failure back", () => {

@@ -8,12 +8,14 @@ export interface PropertyRun {
   readonly seed?: number | undefined;
   /** Where in the seed's sequence to look, from a former failure. */
   readonly path?: string | undefined;
+  /** Called before each input is tried, with how many were tried before it and were not refused. */
+  readonly onRun?: ((done: number) => void) | undefined;
 }
 
 export type PropertyResult =
-  | { readonly kind: "passed"; readonly runs: number; readonly discarded: number }
-  /** The `where` clause let nearly nothing through, so nothing was shown. */
-  | { readonly kind: "exhausted"; readonly runs: number; readonly discarded: number }
+  | { readonly kind: "passed"; readonly runs: number; readonly discarded: number; readonly kinks: number }
+  /** Nearly all inputs were refused by the `where` clause or lay at kinks, so nothing was shown. */
+  | { readonly kind: "exhausted"; readonly runs: number; readonly discarded: number; readonly kinks: number }
   | {
       readonly kind: "failed";
       readonly runs: number;
@@ -21,7 +23,8 @@ export type PropertyResult =
       readonly seed: number;
       readonly path: string;
       readonly inputs: readonly { readonly name: string; readonly value: Value }[];
-      readonly details: readonly { readonly expression: string; readonly value: Value }[];
+      /** The two sides of the comparison that is false. */
+      readonly sides: readonly { readonly expression: string; readonly value: Value }[];
       /** What was thrown, when the property did not come to an answer. */
       readonly error: unknown;
     };
@@ -29,14 +32,18 @@ export type PropertyResult =
 /** Making a counterexample smaller is worth this much of a person's time. */
 const shrinkMilliseconds = 10_000;
 
-export function runProperty(property: BoundProperty, { runs, seed, path }: PropertyRun): PropertyResult {
+export function runProperty(property: BoundProperty, { runs, seed, path, onRun }: PropertyRun): PropertyResult {
   let firstFailure: number | undefined;
+  let [kinks, done] = [0, 0];
   const mayShrink = () => firstFailure === undefined || performance.now() - firstFailure < shrinkMilliseconds;
   const result = fc.check(
     fc.property(new CaseArbitrary(property, mayShrink), (inputs) => {
       try {
-        const { outcome } = property.evaluate(inputs.ints, inputs.values);
-        fc.pre(outcome !== "discarded");
+        onRun?.(done);
+        const outcome = property.evaluate(inputs.ints, inputs.values);
+        if (outcome === "kink") kinks += 1;
+        fc.pre(outcome !== "discarded" && outcome !== "kink");
+        done += 1;
         if (outcome === "failed") firstFailure ??= performance.now();
         return outcome !== "failed";
       } catch (error) {
@@ -46,9 +53,10 @@ export function runProperty(property: BoundProperty, { runs, seed, path }: Prope
     }),
     { numRuns: runs, ...(seed === undefined ? {} : { seed }), ...(path === undefined ? {} : { path }) },
   );
-  if (!result.failed) return { kind: "passed", runs: result.numRuns, discarded: result.numSkips };
+  const counts = { runs: result.numRuns, discarded: result.numSkips - kinks, kinks };
+  if (!result.failed) return { kind: "passed", ...counts };
   const counterexample = result.counterexample?.[0];
-  if (counterexample === undefined) return { kind: "exhausted", runs: result.numRuns, discarded: result.numSkips };
+  if (counterexample === undefined) return { kind: "exhausted", ...counts };
   return {
     kind: "failed",
     runs: result.numRuns,
@@ -75,10 +83,11 @@ function inputsOf(property: BoundProperty, { ints, values }: Case): { name: stri
 function explain(
   property: BoundProperty,
   { ints, values }: Case,
-): Pick<PropertyResult & { kind: "failed" }, "details" | "error"> {
+): Pick<PropertyResult & { kind: "failed" }, "sides" | "error"> {
   try {
-    return { details: property.evaluate(ints, values).details, error: undefined };
+    property.evaluate(ints, values);
+    return { sides: property.sides(ints, values), error: undefined };
   } catch (error) {
-    return { details: [], error };
+    return { sides: [], error };
   }
 }

@@ -1,4 +1,5 @@
 /** Diagnostics ready to leave the compiler's side: rendered for people, located for programs. */
+import { BackendError } from "../../compiler/backend-error.ts";
 import { CheckError } from "../../compiler/core/evaluate.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax/diagnostic.ts";
 import type { Span } from "../../compiler/syntax/tree.ts";
@@ -56,7 +57,7 @@ function placeOf(span: Span | undefined, sources: ReadonlyMap<string, string>): 
 /** Codes of failures that no part of a program is to blame for. */
 const outOfMemory = "K0341";
 const internalError = "K0342";
-const deviceLost = "K0343";
+const noDevice = "K0962";
 
 /** All that an error says: binding may find several things wrong at once. */
 export function diagnosticsOf(error: unknown): readonly Diagnostic[] {
@@ -81,10 +82,9 @@ export function diagnosticOf(error: unknown): Diagnostic {
     return errorAt(code, span, message, help === undefined ? {} : { help });
   }
   const message = error instanceof Error ? error.message : String(error);
-  if (error instanceof Error && error.name === "DeviceLostError")
-    return errorAt(deviceLost, undefined, message, {
-      help: "Run the script again, or with --backend cpu. Long steps are cut short by some drivers: use smaller sizes.",
-    });
+  if (error instanceof BackendError) return errorAt(error.code, undefined, error.message, { help: error.help });
+  if (error instanceof Error && error.name === "NoDeviceError")
+    return errorAt(noDevice, undefined, message, { help: "--backend cpu runs everywhere." });
   if (error instanceof RangeError && /allocation failed|Invalid (typed )?array (buffer )?length/i.test(message))
     return errorAt(outOfMemory, undefined, "There is not enough memory for an array of the program.", {
       help: "Use smaller sizes, or --precision f32.",

@@ -6,6 +6,7 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import type { CertificateEvent } from "../../compiler/certificate.ts";
 import type { NdArray } from "../../compiler/core/array.ts";
+import type { TickControl } from "../../compiler/core/primitive.ts";
 import type {
   BoundProgram,
   GraphRunner,
@@ -18,8 +19,8 @@ import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax
 import type { FileAccess } from "../data/access.ts";
 import { readData } from "../data/readers.ts";
 import { checkSavePath, saveValue } from "../data/writers.ts";
-import type { Profile, Profiler } from "../profile/profiler.ts";
 import { readModules } from "../modules.ts";
+import type { Profile, Profiler } from "../profile/profiler.ts";
 import type { Compiler } from "./compiler.ts";
 import {
   diagnosticOf,
@@ -29,6 +30,7 @@ import {
   type LocateOptions,
   locate,
 } from "./diagnostics.ts";
+import { Interruption } from "./interruption.ts";
 import { type ExitCode, exitCodes, Interrupted, UsageError } from "./outcome.ts";
 import { type Progress, ProgressMeter, type Tick } from "./progress.ts";
 import { checkDataNames, parseSettings } from "./settings.ts";
@@ -48,6 +50,10 @@ export interface RunRequest {
   readonly profile?: boolean;
   readonly allowRead: readonly string[];
   readonly allowWrite: readonly string[];
+  /** The most bytes that arrays may take on the CPU. */
+  readonly maxMemory?: number | undefined;
+  /** Seconds after which whoever started the run ends it. */
+  readonly timeout?: number | undefined;
   readonly render: LocateOptions;
 }
 
@@ -125,7 +131,8 @@ export async function performScript(compiler: Compiler, request: RunRequest, hos
       code = isUsersMistake(error) ? exitCodes.wrongProgram : exitCodes.failedRun;
     }
   }
-  if (host.profiler) host.emit({ kind: "profile", profile: await host.profiler.result(sources) });
+  const hasRun = code !== exitCodes.usage && code !== exitCodes.wrongProgram;
+  if (host.profiler && hasRun) host.emit({ kind: "profile", profile: await host.profiler.result(sources) });
   host.emit({ kind: "done", code, timings });
 }
 
@@ -157,8 +164,9 @@ async function perform(
   if (bound === undefined) return exitCodes.wrongProgram;
   bound.diagnostics.forEach(report);
   const meter = new ProgressMeter(host.now);
-  const onTick = (tick?: Tick) => {
-    if (host.isInterrupted()) throw new Interrupted();
+  const interruption = new Interruption(host.isInterrupted, host.now);
+  const onTick = (tick?: Tick, control?: TickControl) => {
+    interruption.tick(tick, control);
     const progress = tick && meter.tick(tick);
     if (progress) host.emit({ kind: "progress", progress });
   };
@@ -166,13 +174,22 @@ async function perform(
     await timed("run", () =>
       bound.runLater({
         checkFinite: request.checkFinite === true,
-        onEvent: (event) => handle(event, access, meter, report, host),
+        onEvent: (event) => {
+          handle(event, access, meter, report, host);
+          if (event.kind !== "solve") return;
+          const { iterations, error, span } = event.solve;
+          const warning = interruption.ended(event.statusName, iterations, error, span);
+          if (warning) report(warning);
+        },
         onTick,
       }),
     );
-    return exitCodes.done;
+    return interruption.stopped ? exitCodes.interrupted : exitCodes.done;
   } catch (error) {
-    if (error instanceof Interrupted) return exitCodes.interrupted;
+    if (error instanceof Interrupted || interruption.stopped) {
+      if (!(error instanceof Interrupted || error instanceof AssertStop)) report(diagnosticOf(error));
+      return exitCodes.interrupted;
+    }
     if (error instanceof AssertStop) return exitCodes.failedCheck;
     report(diagnosticOf(error));
     return exitCodes.failedRun;

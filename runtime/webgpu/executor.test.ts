@@ -10,16 +10,19 @@ import { fusionCases } from "../../compiler/kernel/testing-fusion-cases.ts";
 import { assertSameOutcome, evaluated, type GraphOutcome, outcomeOf } from "../../compiler/kernel/testing-plans.ts";
 import { narrowed } from "../../compiler/kernel/testing-random-graphs.ts";
 import { programTolerance } from "../../compiler/kernel/testing-tolerance.ts";
+import { fastDevicePolicy, softwarePolicy } from "../../compiler/target/wgsl/policy.ts";
 import { softwareDevice, withTimeLimit } from "../testing-adapter/testing.ts";
 import { WebGpuRunner } from "./executor.ts";
 
 const device = await softwareDevice();
 const runner = WebGpuRunner.create(device);
 /** Each block a piece of its own, and never more than one step of a loop at once. */
-const inPieces = WebGpuRunner.create(device, { largestPiece: 1, fuel: 1 });
+const inPieces = WebGpuRunner.create(device, { policy: { ...fastDevicePolicy, largestPiece: 1 }, fuel: 1 });
 /** As much at once as there is, but the host is asked after each step. */
-const stepByStep = WebGpuRunner.create(device, { fuel: 1 });
-after(() => Promise.all([runner, inPieces, stepByStep].map((r) => r.close())));
+const stepByStep = WebGpuRunner.create(device, { policy: fastDevicePolicy, fuel: 1 });
+/** Loops are dispatched at first, and soon go over to the resident workgroup. */
+const goingOver = WebGpuRunner.create(device, { policy: { ...softwarePolicy, patience: 0.1 } });
+after(() => Promise.all([runner, inPieces, stepByStep, goingOver].map((r) => r.close())));
 
 async function outcomeOnDevice(
   what: string,
@@ -63,6 +66,7 @@ for (const { name, graph, operands } of controlCases)
     test(`${name}, in pieces and step by step`, async () => {
       await compare(`${name}, in pieces`, graph, operands, inPieces);
       await compare(`${name}, step by step`, graph, operands, stepByStep);
+      await compare(`${name}, going over`, graph, operands, goingOver);
     });
 
 for (const { name, operands, build } of fusionCases)

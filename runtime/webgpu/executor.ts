@@ -7,10 +7,12 @@ import { deliverCheck, deliverReport, deliverTick } from "../../compiler/kernel/
 import type { Plan } from "../../compiler/kernel/plan.ts";
 import { finished, header, logEntryWords, paused } from "../../compiler/target/wgsl/control.ts";
 import { flattenPlan } from "../../compiler/target/wgsl/flatten-plan.ts";
+import { fastDevicePolicy, type ResidentPolicy, softwarePolicy } from "../../compiler/target/wgsl/policy.ts";
 import type { Program } from "../../compiler/target/wgsl/program.ts";
 import type { Device } from "./device.ts";
 import { submit } from "./dispatch.ts";
 import { fromWords, toWords } from "./elements.ts";
+import { Heat } from "./heat.ts";
 import { arena, Recording } from "./recording.ts";
 import { scheduleTurns } from "./schedule.ts";
 
@@ -22,8 +24,8 @@ export interface WebGpuRunOptions {
 export interface WebGpuRunnerOptions {
   /** Milliseconds from any fixed moment. */
   readonly now?: () => number;
-  /** How long a piece of a program may be (compiler/target/wgsl/pieces.ts). */
-  readonly largestPiece?: number;
+  /** When the resident workgroup does what could be dispatched, instead of as it suits the device: for tests. */
+  readonly policy?: ResidentPolicy;
   /** Operations of a submission's resident workgroup, instead of as many as take some time: for tests. */
   readonly fuel?: number;
 }
@@ -48,6 +50,7 @@ interface Compiled {
   /** Dispatches of a submission: as many as took about `targetMilliseconds`; and what happens within them. */
   budget: number;
   fuel: number;
+  readonly heat: Heat;
 }
 
 /** What a run cost. */
@@ -61,12 +64,14 @@ export class WebGpuRunner {
   readonly device: Device;
   readonly #now: () => number;
   readonly #options: WebGpuRunnerOptions;
+  readonly #policy: ResidentPolicy;
   readonly #compiled = new Map<Graph, Promise<Compiled>>();
   #statistics: RunStatistics = { submissions: 0, dispatches: 0, milliseconds: 0 };
 
   private constructor(device: Device, options: WebGpuRunnerOptions) {
     this.device = device;
     this.#options = options;
+    this.#policy = options.policy ?? (device.isSoftware ? softwarePolicy : fastDevicePolicy);
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -118,7 +123,7 @@ export class WebGpuRunner {
     if (!compiled) {
       compiled = (async () => {
         const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
-        const program = flattenPlan(plan, this.#options);
+        const program = flattenPlan(plan, this.#policy);
         const recording = await Recording.create(this.device, program);
         return {
           plan,
@@ -127,6 +132,7 @@ export class WebGpuRunner {
           last: Promise.resolve(),
           budget: firstBudget,
           fuel: this.#options.fuel ?? firstFuel,
+          heat: new Heat(program.resident, this.#policy.patience),
         };
       })();
       this.#compiled.set(graph, compiled);
@@ -143,7 +149,7 @@ export class WebGpuRunner {
     context: EvaluationContext,
     label: string,
   ): Promise<NdArray[]> {
-    const { recording, program, plan } = compiled;
+    const { recording, program, plan, heat } = compiled;
     const { memory } = recording;
     recording.reset();
     inputs.forEach((x, i) => {
@@ -151,20 +157,22 @@ export class WebGpuRunner {
     });
     const results = program.outputs.map(({ offset, length }) => ({ arena: arena.data, offset, length }));
     const stateRange = { arena: arena.state, offset: 0, length: program.state.length };
-    const isPlain = program.resident === undefined;
+    const { isPlain } = program;
     const isSmall = isPlain || results.reduce((n, r) => n + r.length, 0) <= smallResults;
     const statistics: RunStatistics = { submissions: 0, dispatches: 0, milliseconds: 0 };
     const begin = this.#now();
     let state: Uint32Array = recording.initialState;
     for (;;) {
-      await recording.prepare(state[header.counter]!);
-      const turns = scheduleTurns(program, state, compiled.budget);
-      const dispatches = turns.reduce((n, t) => n + t.dispatches, 0);
+      const now = state;
+      const isByPiece = (piece: number) => recording.isReady(piece) || heat.isEnough(piece, now);
+      await recording.prepare(state[header.counter]!, isByPiece);
+      const { turns } = scheduleTurns(program, state, compiled.budget, isByPiece);
+      let dispatches = 0;
       memory.write(arena.state, header.fuel, Uint32Array.of(compiled.fuel));
       const start = this.#now();
       await submit(this.device, label, (encoder) => {
         const pass = encoder.beginComputePass({ label });
-        recording.encode(pass, turns);
+        dispatches = recording.encode(pass, turns);
         pass.end();
       });
       const [words, ...early] = await memory.read([stateRange, ...(isSmall ? results : [])], label);
@@ -175,7 +183,9 @@ export class WebGpuRunner {
       statistics.milliseconds = this.#now() - begin;
       this.#statistics = statistics;
       deliver(plan, state, context);
-      if (isPlain || state[header.counter] === finished) {
+      const isOver = isPlain || state[header.counter] === finished;
+      if (isOver) {
+        heat.keep(state);
         const found = isSmall ? early : await memory.read(results, label);
         return graph.outputs.map(({ type: { dtype, shape } }, i) => ({
           dtype,

@@ -1,5 +1,5 @@
 /** What to encode next of a program: loops some number of times, from where the program is. */
-import { finished, header, loopWords } from "../../compiler/target/wgsl/control.ts";
+import { header, loopWords } from "../../compiler/target/wgsl/control.ts";
 import {
   firstBlock,
   type LoopRegion,
@@ -13,20 +13,33 @@ const mostInnerRepeats = 64;
 /** Before it has taken any. */
 const firstInnerRepeats = 4;
 
-/** A piece of the resident workgroup, or the commands of a block and the piece that does its tail. */
+/** A piece of the resident workgroup, or the commands of a block and its tail: by the piece that can do it, or not. */
 export type Turn =
-  | { readonly kind: "piece"; readonly piece: number; readonly dispatches: number }
-  | { readonly kind: "block"; readonly block: number; readonly dispatches: number };
+  | { readonly kind: "piece"; readonly piece: number }
+  | { readonly kind: "block"; readonly block: number; readonly isByPiece: boolean };
+
+/** Whether a piece of the resident workgroup does the tails of its blocks, which are else dispatched. */
+export type IsByPiece = (piece: number) => boolean;
+
+/** The piece that does the tail of a block. */
+export function tailPiece(program: Program, block: number, isByPiece: IsByPiece): number | undefined {
+  const piece = program.resident.pieceOf[block];
+  return piece !== undefined && isByPiece(piece) ? piece : undefined;
+}
 
 /**
  * Turns in the order in which to run them. They never leave out one that comes next, so each round makes progress,
  * whatever else it runs in vain. `budget`: about how many dispatches there may be; one round of a loop is encoded in
  * any case.
  */
-export function scheduleTurns(program: Program, state: Uint32Array, budget: number): Turn[] {
-  const schedule = new Schedule(program, state);
+export function scheduleTurns(
+  program: Program,
+  state: Uint32Array,
+  budget: number,
+  isByPiece: IsByPiece,
+): { readonly turns: readonly Turn[]; readonly dispatches: number } {
+  const schedule = new Schedule(program, state, isByPiece);
   const counter = state[header.counter]!;
-  if (counter === finished) return [];
   for (const region of program.regions) {
     if (lastBlock(region) < counter) continue;
     if (schedule.cost >= budget && schedule.turns.length > 0) break;
@@ -43,7 +56,7 @@ export function scheduleTurns(program: Program, state: Uint32Array, budget: numb
     // What comes after a loop that may go on would most likely run in vain.
     if (rounds < left) break;
   }
-  return schedule.turns;
+  return { turns: schedule.turns, dispatches: schedule.cost };
 }
 
 class Schedule {
@@ -53,20 +66,23 @@ class Schedule {
   costOfLast = 0;
   readonly #program: Program;
   readonly #state: Uint32Array;
+  readonly #isByPiece: IsByPiece;
   /** The piece that went before, which has done what it can. */
   #last: number | undefined;
 
-  constructor(program: Program, state: Uint32Array) {
+  constructor(program: Program, state: Uint32Array, isByPiece: IsByPiece) {
     this.#program = program;
     this.#state = state;
+    this.#isByPiece = isByPiece;
   }
 
   /** Whether a region is a loop whose steps take dispatches of their own. */
   isEncoded(region: Region): boolean {
     if (region.kind === "block") return false;
-    const { blocks, resident } = this.#program;
+    const { blocks } = this.#program;
     const [first, last] = [firstBlock(region), lastBlock(region)];
-    if (resident?.pieceOf[first] !== resident?.pieceOf[last]) return true;
+    const piece = this.#pieceOf(first);
+    if (piece === undefined || piece !== this.#pieceOf(last)) return true;
     for (let b = first; b <= last; b++) if (blocks[b]!.commands.length > 0) return true;
     return false;
   }
@@ -81,16 +97,21 @@ class Schedule {
   }
 
   #block(block: number): void {
-    const commands = this.#program.blocks[block]!.commands.length;
-    const piece = this.#program.resident?.pieceOf[block];
-    if (commands > 0) this.#add({ kind: "block", block, dispatches: commands + (piece === undefined ? 0 : 1) });
-    else if (piece !== undefined && piece !== this.#last) this.#add({ kind: "piece", piece, dispatches: 1 });
+    const { commands, tail } = this.#program.blocks[block]!;
+    const piece = this.#pieceOf(block);
+    if (piece === undefined) this.#add({ kind: "block", block, isByPiece: false }, commands.length + tail.length);
+    else if (commands.length > 0) this.#add({ kind: "block", block, isByPiece: true }, commands.length + 1);
+    else if (piece !== this.#last) this.#add({ kind: "piece", piece }, 1);
     this.#last = piece;
   }
 
-  #add(turn: Turn): void {
+  #pieceOf(block: number): number | undefined {
+    return tailPiece(this.#program, block, this.#isByPiece);
+  }
+
+  #add(turn: Turn, dispatches: number): void {
     this.turns.push(turn);
-    this.cost += turn.dispatches;
+    this.cost += dispatches;
   }
 
   round(loop: LoopRegion): void {

@@ -13,7 +13,7 @@ export const hostFunctions = {
   report: { parameters: ["i32", "i32", "i32", "f64"], results: [] },
   /**
    * (event or -1, iteration, value, error): a loop is at work. Returns how many iterations, of whatever loops, may pass
-   * until the next call. Throws to stop the run.
+   * until the next call; a negative number where a solve at work shall end as it is. Throws to stop the run.
    */
   tick: { parameters: ["i32", "i32", "f64", "f64"], results: ["i32"] },
 } as const;

@@ -60,7 +60,7 @@ export function emitLoop(b: FunctionBuilder, context: PlanContext, frame: Frame,
       for (const s of state) b.get(s.next);
       for (const r of step.results) frame.pushSlice(b, r, place);
       frame.call(b, context, step.body, failed);
-      emitTick(b, context, frame, step, taken, place);
+      emitTick(b, context, frame, step, { taken, limit, place });
       for (const s of state) {
         // The first state read is the caller's own: from then on two places take turns.
         b.get(s.next);
@@ -160,14 +160,13 @@ function clamp(b: FunctionBuilder, local: number, most: number): void {
   b.set(local);
 }
 
-/** Asks the host now and then. */
+/** Asks the host now and then. A negative answer ends a solve at the step it has just taken. */
 function emitTick(
   b: FunctionBuilder,
   context: PlanContext,
   frame: Frame,
   step: LoopStep,
-  taken: number,
-  place: number,
+  { taken, limit, place }: { readonly taken: number; readonly limit: number; readonly place: number },
 ): void {
   const { countdown, host, plan } = context;
   b.global("global.get", countdown);
@@ -190,5 +189,15 @@ function emitTick(
     }
     b.call(host.tick);
     b.global("global.set", countdown);
+    if (!step.progress || !step.condition || step.reverse) return;
+    b.global("global.get", countdown);
+    b.i32(0);
+    b.emit("i32.lt_s");
+    b.if(() => {
+      b.get(taken);
+      b.i32(1);
+      b.emit("i32.add");
+      b.set(limit);
+    });
   });
 }

@@ -4,6 +4,7 @@
  */
 import type { Kernel } from "../../kernel/ir.ts";
 import type { Launch } from "../../kernel/plan.ts";
+import { controlCommandWords } from "./control-kernel.ts";
 import { placesWords, printKernel, type WgslKernel } from "./kernel.ts";
 import { costOfCopy, costOfLaunch, isWorthDispatch, type LaunchCost, phaseCost } from "./launch-cost.ts";
 import { segmentTable } from "./moves.ts";
@@ -24,6 +25,7 @@ export interface OpenBlock {
   readonly index: number;
   readonly commands: Command[];
   readonly tail: Phase[];
+  readonly group: number;
 }
 
 /** Invocations of a workgroup that works as one: more make the barriers of a software adapter slow. */
@@ -40,8 +42,13 @@ export class BlockWriter {
   readonly kernels = new Map<Kernel, Map<boolean, WgslKernel>>();
   /** Called with each block that begins. */
   readonly #began: (block: number) => void;
+  readonly #sharesReductions: boolean;
+  /** Of blocks that begin. */
+  #group = 0;
+  #groupCount = 1;
 
-  constructor(began: (block: number) => void) {
+  constructor(sharesReductions: boolean, began: (block: number) => void) {
+    this.#sharesReductions = sharesReductions;
     this.#began = began;
   }
 
@@ -52,9 +59,20 @@ export class BlockWriter {
   /** Begins a block: the last one has ended with where to go. */
   open(): number {
     const index = this.blocks.length;
-    this.blocks.push({ index, commands: [], tail: [] });
+    this.blocks.push({ index, commands: [], tail: [], group: this.#group });
     this.#began(index);
     return index;
+  }
+
+  /** Writes blocks of a group of their own. */
+  apart<T>(write: () => T): T {
+    const outer = this.#group;
+    this.#group = this.#groupCount++;
+    try {
+      return write();
+    } finally {
+      this.#group = outer;
+    }
   }
 
   /** The words after the block's number, which may still be changed: the places to go on are known later. */
@@ -78,7 +96,7 @@ export class BlockWriter {
     const reads = places.filter((_, i) => kernel.arrays[i]!.access !== "write");
     const writes = places.filter((_, i) => kernel.arrays[i]!.access !== "read");
     const isInPlace = writes.some((w) => reads.some((r) => r !== w && r.offset === w.offset));
-    const cost = costOfLaunch(launch, largestWorkgroup, isInPlace);
+    const cost = costOfLaunch(launch, largestWorkgroup, isInPlace, this.#sharesReductions);
     if (cost.count === 0) return;
     const phase: LaunchPhase = {
       kind: "launch",
@@ -163,10 +181,22 @@ export class BlockWriter {
     return { kind: "kernel", kernel: printed, words: placesWords(printed.count, at), count: printed.count };
   }
 
-  #moveCommand({ segments }: MovePhase): Command {
-    const start = this.tables.length;
+  #moveCommand(phase: MovePhase): Command {
+    const { segments } = phase;
     const { words, count } = segmentTable(segments);
-    this.tables.push(...words);
-    return { kind: "move", words: [count, 0, start, segments.length], count };
+    if (phase.table === undefined) {
+      phase.table = this.tables.length;
+      this.tables.push(...words);
+    }
+    return { kind: "move", words: [count, 0, phase.table, segments.length], count };
+  }
+
+  /** A block's tail as dispatches, when all places to go on are known. */
+  tailCommands({ index, tail }: OpenBlock): Command[] {
+    return tail.map((phase) => {
+      if (phase.kind === "launch") return this.#dispatchedPhase(phase);
+      if (phase.kind === "move") return this.#moveCommand(phase);
+      return { kind: "control", words: controlCommandWords(phase.name, index, phase.words) };
+    });
   }
 }

@@ -12,12 +12,13 @@ export interface DispatchCount {
 /** Counts dispatches that do something; those that are encoded in vain are not known before a run. */
 export function countDispatches(program: Program): DispatchCount {
   const { blocks, resident } = program;
-  const pieceOf = (b: number) => resident?.pieceOf[b];
+  const pieceOf = (b: number) => resident.pieceOf[b];
   const steps: number[] = [];
   let last: number | undefined;
   const ofBlock = (b: number): number => {
-    const { commands } = blocks[b]!;
+    const { commands, tail } = blocks[b]!;
     const piece = pieceOf(b);
+    if (piece === undefined) return commands.length + tail.length;
     const isNew = piece !== undefined && (commands.length > 0 || piece !== last);
     last = piece;
     return commands.length + (isNew ? 1 : 0);
@@ -25,7 +26,7 @@ export function countDispatches(program: Program): DispatchCount {
   const isEncoded = (r: LoopRegion): boolean => {
     const [first, end] = [r.body[0]!, lastBlock(r)];
     const start = first.kind === "block" ? first.block : 0;
-    if (pieceOf(start) !== pieceOf(end)) return true;
+    if (pieceOf(start) === undefined || pieceOf(start) !== pieceOf(end)) return true;
     return blocks.slice(start, end + 1).some((b) => b.commands.length > 0);
   };
   const count = (regions: readonly Region[]): number => regions.reduce((sum, r) => sum + one(r), 0);

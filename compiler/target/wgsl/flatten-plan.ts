@@ -12,32 +12,29 @@ import {
 import { BlockWriter } from "./block-writer.ts";
 import { header, logEntryWords, loopWords } from "./control.ts";
 import { canWriteInPlace } from "./in-place.ts";
-import type { Place } from "./phases.ts";
-import { usualPiece } from "./pieces.ts";
+import type { Phase, Place } from "./phases.ts";
+import { fastDevicePolicy, type ResidentPolicy } from "./policy.ts";
 import type { Program, Region } from "./program.ts";
-import { printResident } from "./resident.ts";
+import { planResident } from "./resident-plan.ts";
 
 /** Places are multiples of this many words. */
 const alignment = 16;
 const aligned = (words: number): number => Math.ceil(words / alignment) * alignment;
 const leastCapacity = 256;
 
-export interface FlattenOptions {
-  /** How long a piece of the resident workgroup may be (pieces.ts). */
-  readonly largestPiece?: number;
+/** Writes a plan of precision f32 out; for a fast device, unless told. */
+export function flattenPlan(plan: Plan, policy: ResidentPolicy = fastDevicePolicy): Program {
+  if (plan.precision !== "f32") throw new Error("internal error: devices compute in f32");
+  return new Flattener(policy).flatten(plan.functions.at(-1)!);
 }
 
-/** Writes a plan of precision f32 out. */
-export function flattenPlan(plan: Plan, { largestPiece = usualPiece }: FlattenOptions = {}): Program {
-  if (plan.precision !== "f32") throw new Error("internal error: devices compute in f32");
-  return new Flattener(largestPiece).flatten(plan.functions.at(-1)!);
-}
+const isControl = (phase: Phase): boolean => phase.kind === "control";
 
 type At = (b: Buffer) => number;
 
 class Flattener {
   readonly #state: number[] = new Array<number>(header.length).fill(0);
-  readonly #writer = new BlockWriter((block) => this.#regions.push({ kind: "block", block }));
+  readonly #writer: BlockWriter;
   readonly #constants = new Map<number, number>();
   /** Places before this are those of constants, which are numbered first. */
   #constantBase = 0;
@@ -46,10 +43,11 @@ class Flattener {
   #mostShown = 0;
   #lanes = 0;
 
-  readonly #largestPiece: number;
+  readonly #policy: ResidentPolicy;
 
-  constructor(largestPiece: number) {
-    this.#largestPiece = largestPiece;
+  constructor(policy: ResidentPolicy) {
+    this.#policy = policy;
+    this.#writer = new BlockWriter(policy.sharesReductions, (block) => this.#regions.push({ kind: "block", block }));
   }
 
   flatten(entry: PlanFunction): Program {
@@ -68,8 +66,11 @@ class Flattener {
     const all = [...inputs, ...outputs].map((p) => p.offset);
     this.#function(entry, all, end);
     const { blocks, kernels, tables } = this.#writer;
-    const isPlain = blocks.length === 1 && blocks[0]!.tail.length === 0;
-    this.#writer.control("finish");
+    const policy = this.#policy;
+    const isPlain =
+      blocks.length === 1 && (policy.isForLoops ? !blocks[0]!.tail.some(isControl) : blocks[0]!.tail.length === 0);
+    if (!isPlain) this.#writer.control("finish");
+    const tails = blocks.map((b) => this.#writer.tailCommands(b));
     const shown = this.#state.length;
     const log = shown + this.#mostShown;
     const capacity = Math.max(leastCapacity, 4 * this.#lanes);
@@ -82,10 +83,11 @@ class Flattener {
     const constants = new Uint32Array(Math.max(1, this.#constants.size));
     for (const [bits, place] of this.#constants) constants[place - this.#constantBase] = bits;
     return {
-      blocks: blocks.map(({ commands }) => ({ commands })),
+      blocks: blocks.map(({ commands, group }, n) => ({ commands, tail: tails[n]!, group })),
       regions: this.#regions,
       kernels: [...kernels].flatMap(([{ name }, as]) => [...as.values()].map((printed) => ({ name, printed }))),
-      resident: isPlain ? undefined : printResident(this.#writer, this.#regions, this.#largestPiece),
+      isPlain,
+      resident: isPlain ? { pieces: [], pieceOf: [] } : planResident(this.#writer, this.#regions, policy),
       inputs,
       outputs,
       constants: { offset: this.#constantBase, words: constants },
@@ -185,12 +187,14 @@ class Flattener {
     const places = [...step.inputs, ...step.outputs].map(at);
     const writer = this.#writer;
     const branch = writer.control("branch", at(step.predicate), 0, 0);
-    branch[1] = writer.open();
-    this.#function(step.then, places, base);
-    const jump = writer.control("jump", 0);
-    branch[2] = writer.open();
-    this.#function(step.otherwise, places, base);
-    const last = writer.control("jump", 0);
+    const way = (f: PlanFunction, operand: 1 | 2): number[] =>
+      writer.apart(() => {
+        branch[operand] = writer.open();
+        this.#function(f, places, base);
+        return writer.control("jump", 0);
+      });
+    const jump = way(step.then, 1);
+    const last = way(step.otherwise, 2);
     jump[0] = writer.open();
     last[0] = jump[0];
   }

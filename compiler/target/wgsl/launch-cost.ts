@@ -27,13 +27,18 @@ export interface LaunchCost {
 }
 
 /** `isInPlace`: the launch writes where it reads, which a team must not. */
-export function costOfLaunch(launch: Launch, workgroupSize: number, isInPlace: boolean): LaunchCost {
+export function costOfLaunch(
+  launch: Launch,
+  workgroupSize: number,
+  isInPlace: boolean,
+  sharesReductions: boolean,
+): LaunchCost {
   const { kernel, cost } = launch;
   const rows = Number((kernel.grid.count as { readonly value: number }).value);
   const { count } = flatGrid(kernel);
   const each = (cost * rows) / Math.max(count, 1);
   const shared = cost / workgroupSize + joinCost;
-  const sharable = !isInPlace && canShare(kernel);
+  const sharable = sharesReductions && !isInPlace && canShare(kernel);
   const alone = Math.ceil(count / workgroupSize) * each;
   const isResidentTeam = sharable && rows * shared < alone;
   const isTeam = sharable && count < enoughInvocations && shared < each / 2;

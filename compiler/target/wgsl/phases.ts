@@ -30,6 +30,8 @@ export interface LaunchPhase extends Touching {
 export interface MovePhase extends Touching {
   readonly kind: "move";
   readonly segments: readonly Segment[];
+  /** Where their table is, when it is written. */
+  table?: number;
 }
 /** How many operands control flow has; those of jumps and loops are in the order of `flatten-plan.ts`. */
 export const controlOperands = {

@@ -1,45 +1,58 @@
 /**
  * What the resident workgroup does, cut into pieces that are compiled and dispatched each by itself, and only when it is
- * their turn: there is much that does not run, such as the other ways of a branch. A loop is cut only when it alone is too long; then each of its steps
- * takes several dispatches.
+ * their turn: there is much that does not run, such as the other ways of a branch. A loop is cut only when it alone is too
+ * long; then each of its steps takes several dispatches.
  */
 import { forEachNode } from "../../kernel/affine.ts";
 import type { Kernel } from "../../kernel/ir.ts";
 import type { OpenBlock } from "./block-writer.ts";
 import type { Phase } from "./phases.ts";
+import type { ResidentPolicy } from "./policy.ts";
 import type { Region } from "./program.ts";
 import { forEachStatement, rootsOf } from "./walk.ts";
 
-/** Accesses to memory, about, in a piece; a loop may have some times as many. */
-export const usualPiece = 400;
+/** How many times as long as another piece a loop may be. */
 const largerLoop = 4;
 
-export interface Pieces {
+export interface Piece {
   /** Whole blocks and loops, in their order. */
-  readonly pieces: readonly (readonly Region[])[];
+  readonly regions: readonly Region[];
+  /** Accesses to memory, about. */
+  readonly weight: number;
+}
+
+export interface Pieces {
+  readonly pieces: readonly Piece[];
   /** The rows of loops whose bodies are in several pieces. */
   readonly cutLoops: ReadonlySet<number>;
 }
 
-export function cutIntoPieces(blocks: readonly OpenBlock[], regions: readonly Region[], largestPiece: number): Pieces {
+export function cutIntoPieces(
+  blocks: readonly OpenBlock[],
+  regions: readonly Region[],
+  { largestPiece, isForLoops }: ResidentPolicy,
+): Pieces {
   const weights = blocks.map((b) => b.tail.reduce((sum, phase) => sum + weightOf(phase), 0));
   const weigh = (r: Region): number =>
     r.kind === "block" ? weights[r.block]! : r.body.reduce((sum, inner) => sum + weigh(inner), 0);
-  const pieces: Region[][] = [];
+  const pieces: { regions: Region[]; weight: number }[] = [];
   const cutLoops = new Set<number>();
   let room = 0;
   const place = (r: Region): void => {
     const weight = weigh(r);
     if (r.kind === "loop" && weight > largerLoop * largestPiece) {
-      cutLoops.add(r.row);
+      if (!isForLoops) cutLoops.add(r.row);
       r.body.forEach(place);
       return;
     }
-    if (weight > room || pieces.length === 0) {
-      pieces.push([]);
+    if (isForLoops && r.kind === "block") return;
+    if (weight > room || pieces.length === 0 || isForLoops) {
+      pieces.push({ regions: [], weight: 0 });
       room = largestPiece;
     }
-    pieces.at(-1)!.push(r);
+    const piece = pieces.at(-1)!;
+    piece.regions.push(r);
+    piece.weight += weight;
     room -= weight;
   };
   regions.forEach(place);

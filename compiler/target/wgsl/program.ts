@@ -1,12 +1,13 @@
 /**
  * A Plan as one row of blocks with fixed places: what is called is written out at each call, and loops and branches
- * become jumps (see control.ts). Kernels know no places, so each is compiled once wherever it runs.
+ * become jumps (see control.ts). What a block does besides its commands can be done in two ways, by dispatches or by the
+ * resident workgroup, and they may take turns: both leave the memory as the other expects it. Kernels know no places, so each is compiled once wherever it runs.
  */
 import type { WgslKernel } from "./kernel.ts";
 import type { Place } from "./phases.ts";
-import type { Resident } from "./resident.ts";
+import type { Resident } from "./resident-plan.ts";
 
-export type Command = KernelCommand | MoveCommand;
+export type Command = KernelCommand | MoveCommand | ControlCommand;
 
 export interface KernelCommand {
   readonly kind: "kernel";
@@ -21,9 +22,19 @@ export interface MoveCommand {
   readonly count: number;
 }
 
-/** What is dispatched before the resident workgroup does the rest; mostly nothing. */
+/** What the control kernel decides or tells: one invocation (control-kernel.ts). */
+export interface ControlCommand {
+  readonly kind: "control";
+  readonly words: readonly number[];
+}
+
 export interface Block {
+  /** What is dispatched in any case. */
   readonly commands: readonly Command[];
+  /** The rest as dispatches, for as long as no resident workgroup does it; it ends with where to go on. */
+  readonly tail: readonly Command[];
+  /** Blocks of one group run when any of them does, about: each way of a branch has a group of its own. */
+  readonly group: number;
 }
 
 /** Blocks in their order, and which of them are loops. */
@@ -49,12 +60,18 @@ export function lastBlock(region: Region): number {
   return region.kind === "block" ? region.block : lastBlock(region.body.at(-1)!);
 }
 
+/** The blocks of some regions, in their order. */
+export function blocksOf(regions: readonly Region[]): number[] {
+  return regions.flatMap((r) => (r.kind === "block" ? [r.block] : blocksOf(r.body)));
+}
+
 export interface Program {
   readonly blocks: readonly Block[];
   readonly regions: readonly Region[];
   readonly kernels: readonly { readonly name: string; readonly printed: WgslKernel }[];
-  /** Undefined when there is nothing to decide: one block, whose commands are all there is. */
-  readonly resident: Resident | undefined;
+  /** Whether there is nothing to decide: one block, whose commands are all there is. */
+  readonly isPlain: boolean;
+  readonly resident: Resident;
   readonly inputs: readonly Place[];
   readonly outputs: readonly Place[];
   /** What has to be in the data before: constants. */

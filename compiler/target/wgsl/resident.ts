@@ -11,7 +11,7 @@
 import type { Kernel, KernelArray } from "../../kernel/ir.ts";
 import { prepare } from "../../kernel/prepare.ts";
 import { accessors } from "./accessors.ts";
-import { type BlockWriter, largestWorkgroup, type OpenBlock } from "./block-writer.ts";
+import { largestWorkgroup, type OpenBlock } from "./block-writer.ts";
 import {
   arenaDeclarations,
   controlFunctions,
@@ -28,22 +28,10 @@ import { Joins } from "./joins.ts";
 import { phaseCost } from "./launch-cost.ts";
 import { assignedIn, WgslModule } from "./module.ts";
 import { moveFunction, placeOf, segmentTable } from "./moves.ts";
-import { type ControlPhase, type LaunchPhase, mustFollow, type Phase, type Segment } from "./phases.ts";
-import { cutIntoPieces } from "./pieces.ts";
-import { firstBlock, lastBlock, type Region } from "./program.ts";
+import { type ControlPhase, type LaunchPhase, type MovePhase, mustFollow, type Phase, type Segment } from "./phases.ts";
+import { blocksOf, firstBlock, lastBlock, type Region } from "./program.ts";
+import type { ResidentContext, ResidentKernel } from "./resident-plan.ts";
 import { indented, StatementPrinter } from "./statements.ts";
-
-export interface ResidentKernel {
-  readonly text: string;
-  readonly entryPoint: string;
-  readonly workgroupSize: number;
-}
-
-/** The pieces of the resident workgroup, and for each block the one that does its tail. */
-export interface Resident {
-  readonly pieces: readonly ResidentKernel[];
-  readonly pieceOf: readonly number[];
-}
 
 const uniform = `struct Places {
   block: u32, // whose commands were dispatched just before
@@ -56,57 +44,8 @@ export const residentWords = (block: number): number[] => [block, 0];
 
 const leastWorkgroup = 8;
 
-/** Prints the tails of blocks, and adds the segments that they copy to the tables. */
-export function printResident(
-  { blocks, tables, rowsWithPlaces }: BlockWriter,
-  regions: readonly Region[],
-  largestPiece: number,
-): Resident {
-  const { pieces, cutLoops } = cutIntoPieces(blocks, regions, largestPiece);
-  const pieceOf = new Array<number>(blocks.length);
-  pieces.forEach((piece, n) => {
-    for (const b of blocksOf(piece)) pieceOf[b] = n;
-  });
-  const context: Context = { blocks, pieceOf, cutLoops, rowsWithPlaces, loops: loopsOf(blocks, regions), tables };
-  return { pieces: pieces.map((piece, n) => new PiecePrinter(context, piece, n).print()), pieceOf };
-}
-
-interface LoopFacts {
-  /** Whether the host encodes its steps. */
-  readonly isEncoded: boolean;
-  readonly reports: boolean;
-}
-
-interface Context {
-  readonly blocks: readonly OpenBlock[];
-  readonly pieceOf: readonly number[];
-  readonly cutLoops: ReadonlySet<number>;
-  readonly rowsWithPlaces: ReadonlySet<number>;
-  readonly loops: ReadonlyMap<number, LoopFacts>;
-  readonly tables: number[];
-}
-
-function blocksOf(regions: readonly Region[]): number[] {
-  return regions.flatMap((r) => (r.kind === "block" ? [r.block] : blocksOf(r.body)));
-}
-
-function loopsOf(blocks: readonly OpenBlock[], regions: readonly Region[]): Map<number, LoopFacts> {
-  const found = new Map<number, LoopFacts>();
-  const visit = (r: Region): void => {
-    if (r.kind === "block") return;
-    const inside = blocksOf(r.body).map((b) => blocks[b]!);
-    found.set(r.row, {
-      isEncoded: inside.some((b) => b.commands.length > 0),
-      reports: inside.some((b) => b.tail.some((p) => p.kind === "control" && p.name === "report")),
-    });
-    r.body.forEach(visit);
-  };
-  regions.forEach(visit);
-  return found;
-}
-
-class PiecePrinter {
-  readonly #context: Context;
+export class PiecePrinter {
+  readonly #context: ResidentContext;
   readonly #piece: readonly Region[];
   readonly #number: number;
   readonly #size: number;
@@ -121,7 +60,7 @@ class PiecePrinter {
   /** The rows of loops that are entered or gone on with here. */
   readonly #rows = new Set<number>();
 
-  constructor(context: Context, piece: readonly Region[], number: number) {
+  constructor(context: ResidentContext, piece: readonly Region[], number: number) {
     this.#context = context;
     this.#piece = piece;
     this.#number = number;
@@ -233,7 +172,7 @@ class PiecePrinter {
       cost += phaseCost + phase.cost;
       if (phase.kind === "launch")
         lines.push(`${this.#function(phase)}(${["lane", operands(phase.places)].join(", ")});`);
-      else if (phase.kind === "move") lines.push(...this.#moves(phase.segments));
+      else if (phase.kind === "move") lines.push(...this.#moves(phase));
       else if (phase !== tail.at(-1)) lines.push(...onlyFirst([`${phase.name}(${operands(phase.words)});`]));
       else lines.push(...this.#end(phase, Math.min(Math.ceil(cost), 2 ** 31), tail));
     }
@@ -326,14 +265,12 @@ class PiecePrinter {
     }
   }
 
-  #moves(segments: readonly Segment[]): string[] {
+  #moves({ segments, table }: MovePhase): string[] {
     if (segments.length <= 3) return segments.map((s) => move(s, this.#size));
-    const { words, count } = segmentTable(segments);
-    const start = this.#context.tables.length;
-    this.#context.tables.push(...words);
+    const { count } = segmentTable(segments);
     return [
       `for (var id = lane; id < ${count}u; id += ${this.#size}u) {`,
-      `  move_word(id, ${start}u, ${segments.length}u);`,
+      `  move_word(id, ${table}u, ${segments.length}u);`,
       "}",
     ];
   }

@@ -12,7 +12,13 @@ import type { NdArray } from "../../core/array.ts";
 import { sizeOf } from "../../core/array.ts";
 import type { Dim } from "../../core/dimension.ts";
 import { type Atom, concreteShape, type Graph, intScalar } from "../../core/graph.ts";
-import { type Emitter, type EvaluationContext, makeArray, type Primitive } from "../../core/primitive.ts";
+import {
+  type Emitter,
+  type EvaluationContext,
+  makeArray,
+  type Primitive,
+  type TickControl,
+} from "../../core/primitive.ts";
 import { batchScan } from "./scan-batch.ts";
 import { jvpScan, splitScan, transposeScan } from "./scan-derivatives.ts";
 
@@ -80,7 +86,14 @@ function evaluateScan(inputs: readonly NdArray[], params: ScanParams, context: E
   });
   let carry: readonly NdArray[] = initial;
   let taken = 0;
-  for (; taken < steps; taken++) {
+  let last = steps;
+  const control: TickControl = {
+    stop: () => {
+      if (params.progress && params.condition && !params.reverse) last = taken + 1;
+    },
+    watch: () => {},
+  };
+  for (; taken < last; taken++) {
     const at = params.reverse ? steps - 1 - taken : taken;
     const operands = [...constants, ...carry, ...slices.map((slice) => slice(at))];
     if (params.condition && !context.run(params.condition, operands)[0]!.data[0]) break;
@@ -93,6 +106,7 @@ function evaluateScan(inputs: readonly NdArray[], params: ScanParams, context: E
         value: next[params.carry]?.data[0] ?? Number.NaN,
         error: next[params.carry + 1]?.data[0] ?? Number.NaN,
       },
+      control,
     );
     carry = next.slice(0, params.carry);
     results.forEach(({ array, size }, i) => {

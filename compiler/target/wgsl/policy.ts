@@ -1,0 +1,30 @@
+/** When the resident workgroup does what could be dispatched too: it saves dispatches, and takes long to compile. */
+export interface ResidentPolicy {
+  /** Accesses to memory, about, in a piece of the resident workgroup; a loop may have some times as many. */
+  readonly largestPiece: number;
+  /** Whether it does loops alone, and what stands before and after them is dispatched. */
+  readonly isForLoops: boolean;
+  /**
+   * How many dispatches a loop takes before a piece is compiled for it, for each access to memory in the piece. When it
+   * has cost as much as the piece will, at most twice the time is lost that a better guess would have taken.
+   */
+  readonly patience: number;
+  /** Whether reductions are shared by the invocations of a workgroup. */
+  readonly sharesReductions: boolean;
+}
+
+/** For devices that compile in milliseconds, and wait longer for a dispatch than for an operation. */
+export const fastDevicePolicy: ResidentPolicy = {
+  largestPiece: 400,
+  isForLoops: false,
+  patience: 0,
+  sharesReductions: true,
+};
+
+/** For adapters that compute on the CPU: an access to memory takes them as long to compile as some tens of dispatches. */
+export const softwarePolicy: ResidentPolicy = {
+  largestPiece: 100,
+  isForLoops: true,
+  patience: 20,
+  sharesReductions: false,
+};
