@@ -52,6 +52,8 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "compiler/index.ts",
     "compiler/program.ts",
     "compiler/certificate.ts",
+    "compiler/backend-error.ts",
+    "compiler/numbers.ts",
     "compiler/kernel",
     "compiler/target",
     "compiler/core",

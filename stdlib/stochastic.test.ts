@@ -215,3 +215,11 @@ test("unrolled steps are differentiated", () => {
       by = adam(step = 0.1, iters = 6, key = key(3)), adjoint = unroll).x)
     assert grad(total)(1.0) ~= numeric_grad(total)(1.0)`);
 });
+
+test("a trace is plotted also where it is all that is kept of its solve", () => {
+  const { outputs } = runScript(`${imports}
+    fn path(f) = minimize(f, from = 1.0, by = adam(step = 0.1, iters = 5), record = s => (x: s.x)).trace.x
+    let xs = path(x => x^2)
+    plot xs, title = "path"`);
+  assert.deepEqual(outputs, ["path"]);
+});

@@ -207,6 +207,21 @@ for (const precision of precisions)
     );
   });
 
+test("what a step gains is the difference of the duals, and no step loses", () => {
+  run(`
+    import { gain } from "std/transport-newton"
+    let w = (x: 0.1 * normal[7](key(51)), y: 0.1 * normal[5](key(52)))
+    let d = (x: normal[7](key(53)), y: normal[5](key(54)))
+    let dual = w => transport_dual(C, r, c, 8, w)
+    let difference = a => dual(w + a * d) - dual(w)
+    let gained = a => gain(transport_plan(C, 8, w), 8, grad(dual)(w), d, a)
+    assert max([abs(gained(a) - difference(a)) / abs(difference(a)) for a in [0.3, 0.01, 1e-4]]) <= 1e-9
+    let far = solve((cost: C, rows: r, columns: c), from = (x: 3 * normal[7](key(1)), y: 3 * normal[5](key(2))),
+                    by = sinkhorn_newton_sparse(60, keep = 3, sweeps = 1, switch = 2, iters = 60))
+    assert far.status == converged
+    assert all(far.trace.value[1:] >= far.trace.value[:60] - 20 * epsilon)`);
+});
+
 test("epsilon scaling saves sweeps from a cold start", () => {
   const ran = run(`
     // Points in the order of a line, matched to the same points moved by half the line: potentials have far to go.
