@@ -72,7 +72,7 @@ export function checkGenerator(e: Elaborator, v: Variable, type: DeclaredType, g
   switch (generator.kind) {
     case "range":
     case "permutation":
-      return refuse(
+      refuse(
         `${name} has reals, but ${generator.kind === "range" ? "a range gives" : "`permutation()` gives"} ints.`,
         "Write `uniform(a, b)`, or declare ints.",
       );
