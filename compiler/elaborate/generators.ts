@@ -76,6 +76,7 @@ export function checkGenerator(e: Elaborator, v: Variable, type: DeclaredType, g
         `${name} has reals, but ${generator.kind === "range" ? "a range gives" : "`permutation()` gives"} ints.`,
         "Write `uniform(a, b)`, or declare ints.",
       );
+      return;
     case "simplex":
       if (shape.length === 0)
         refuse(`\`simplex()\` makes rows that sum to 1, but ${name} is one number.`, "Write `real[n]`.");
