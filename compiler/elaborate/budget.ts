@@ -9,7 +9,7 @@ import type { Term } from "./terms.ts";
 
 const mostCalls = 100_000;
 /** Equations have a result or more each. */
-const mostVariables = 300_000;
+const mostVariables = 1_500_000;
 /** Of one array that is written out, and of all of them. */
 const mostEntries = 10_000;
 const mostEntriesOfAll = 50_000;
