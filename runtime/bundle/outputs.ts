@@ -109,9 +109,10 @@ async function commonJsBundle(entryPoints: Record<string, string>): Promise<Outp
 
 /** The same file as CommonJS; what it loads later stays in the family of files. */
 async function commonJs(file: OutputFile): Promise<OutputFile> {
+  // In a worker, code from a cache may not import; what is named by a variable is a package outside the bundle.
   const text = file.text.replace(
-    /\bimport\("(\.\/[^"]+\.cjs)"\)/g,
-    (_, target) => `Promise.resolve().then(()=>require(${JSON.stringify(target)}))`,
+    /\bimport\(("\.\/[^"]+\.cjs"|[A-Za-z_$][\w$]*)\)/g,
+    (_, target) => `Promise.resolve().then(()=>require(${target}))`,
   );
   const { code } = await transform(text, {
     format: "cjs",
