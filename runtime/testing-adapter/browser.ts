@@ -3,12 +3,14 @@
  * (https://chromedevtools.github.io/devtools-protocol): null-terminated JSON, out on descriptor 3 and in on 4.
  */
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { setTimeout } from "node:timers/promises";
 import { chromiumFolder, driverDescriptionIn } from "./unpack.ts";
 
 const switches = [
@@ -76,6 +78,7 @@ export class Browser {
     this.#process = spawn(path.join(folder, "chromium"), [...switches, `--user-data-dir=${this.#profile}`], {
       stdio: ["ignore", "ignore", "ignore", "pipe", "pipe"],
       env: environment,
+      detached: true, // the leader of a group, so that its children can be ended with it
     });
     this.#process.on("error", (error) => this.#fail(`does not start: ${error.message}`));
     this.#process.on("exit", (code, signal) => this.#fail(`ended (${signal ?? code})`));
@@ -197,17 +200,34 @@ export class Browser {
     }
   }
 
-  /** Ends the browser, also one that hangs. */
+  /** Ends the browser and its children, also when they hang, and removes what they wrote. */
   async close(): Promise<void> {
     this.#server.close();
     this.#server.closeAllConnections();
-    if (this.#process.exitCode === null && this.#process.signalCode === null && this.#process.pid !== undefined) {
-      const ended = new Promise<void>((resolve) => {
-        this.#process.once("exit", () => resolve());
-      });
-      this.#process.kill("SIGKILL");
-      await ended;
+    const { pid } = this.#process;
+    if (pid !== undefined) {
+      if (this.#process.exitCode === null && this.#process.signalCode === null) {
+        const ended = new Promise<void>((resolve) => {
+          this.#process.once("exit", () => resolve());
+        });
+        signalGroup(pid, "SIGKILL");
+        await ended;
+      }
+      // A child that outlives the browser for a moment writes into the folder that is about to be removed.
+      // One that ended stays in the group until it is waited for, which in a container may be never.
+      for (let waited = 0; waited < 1000 && signalGroup(pid, "SIGKILL"); waited += 10) await setTimeout(10);
     }
-    rmSync(this.#profile, { recursive: true, force: true, maxRetries: 5 });
+    await rm(this.#profile, { recursive: true, force: true, maxRetries: 10 });
+  }
+}
+
+/** Sends a signal to all processes of a group, and returns whether there are any. */
+function signalGroup(leader: number, signal: NodeJS.Signals): boolean {
+  try {
+    process.kill(-leader, signal);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ESRCH") return false;
+    throw error;
   }
 }
