@@ -4,7 +4,7 @@ import type { Span } from "../syntax/tree.ts";
 import { operandsOf } from "./affine.ts";
 import * as ir from "./expressions.ts";
 import type { Fusion } from "./fuse.ts";
-import type { Expression, Kernel, KernelArray, Loop, Statement } from "./ir.ts";
+import type { Expression, Kernel, KernelArray, LocalArray, Loop, Statement } from "./ir.ts";
 import type { Buffer, Launch } from "./plan.ts";
 import { Puller } from "./puller.ts";
 
@@ -59,6 +59,15 @@ export class KernelAssembly {
     return entry.array;
   }
 
+  readonly #locals: LocalArray[] = [];
+  /** An array that each iteration of the grid has for itself; for `each` see `LocalArray`. */
+  local(name: string, kind: KernelArray["kind"], length: number, each?: number): LocalArray {
+    const plain: LocalArray = ir.kernelArray(name, kind, length, "both");
+    const array = each === undefined ? plain : { ...plain, each };
+    this.#locals.push(array);
+    return array;
+  }
+
   /** The kernel around a grid loop. */
   launch(name: string, span: Span | undefined, description: string, grid: Loop, work: number): Launch {
     const arrays: KernelArray[] = [];
@@ -69,7 +78,14 @@ export class KernelAssembly {
       arrays.push(array);
       buffers.push(buffer);
     }
-    const kernel: Kernel = { name, span, arrays, grid, description };
+    const kernel: Kernel = {
+      name,
+      span,
+      arrays,
+      grid,
+      description,
+      ...(this.#locals.length > 0 ? { locals: this.#locals } : {}),
+    };
     const count = Math.max(1, Number((grid.count as { value: number }).value));
     return { kind: "launch", kernel, buffers, cost: work / count };
   }

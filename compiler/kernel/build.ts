@@ -29,8 +29,10 @@ import type {
   PlanStep,
   ProductOperand,
 } from "./plan.ts";
+import { recallFunction, rememberFunction } from "./recall.ts";
 import { kernelKey } from "./same.ts";
-import { scheduleGroup } from "./schedule.ts";
+import { scheduleUnit } from "./schedule.ts";
+import { sinkNumbers } from "./sink.ts";
 
 /** Compiles a closed graph whose sizes are numbers. */
 export function buildPlan(graph: Graph, options: PlanOptions): Plan {
@@ -66,10 +68,19 @@ class PlanBuilder {
   }
 
   functionOf(graph: Graph): PlanFunction {
-    const simple = simplify(graph);
+    return this.#functionOfSimple(simplify(graph));
+  }
+
+  #functionOfSimple(simple: Graph): PlanFunction {
     let made = this.#made.get(simple);
     if (!made) {
-      made = new FunctionBuilder(this, simple).build();
+      made =
+        recallFunction(simple, this.options, {
+          functionOf: (callee) => this.#functionOfSimple(callee),
+          event: (kind, params) => this.event(kind, params),
+          shared: (launch) => this.shared(launch),
+        }) ?? new FunctionBuilder(this, sinkNumbers(simple)).build();
+      rememberFunction(simple, this.options, made, this.events);
       this.#made.set(simple, made);
       this.functions.push(made);
     }
@@ -121,9 +132,9 @@ class FunctionBuilder implements Memory {
       return to;
     });
     for (const unit of this.#fusion.units) {
-      if (unit.kind === "group") {
+      if (unit.kind !== "single") {
         this.#steps.push(
-          ...scheduleGroup(unit, { fusion: this.#fusion, memory: this, options: this.#plan.options }).filter(
+          ...scheduleUnit(unit, { fusion: this.#fusion, memory: this, options: this.#plan.options }).filter(
             (l) => Number((l.kernel.grid.count as { value: number }).value) > 0,
           ),
         );

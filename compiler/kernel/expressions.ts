@@ -3,6 +3,8 @@
  * arithmetic is simplified (what a reshape divides and multiplies again cancels), so that fused code
  * reads as if it had been written by hand.
  */
+import { upperBound } from "./bounds.ts";
+import { bool, int, intern, local, pair, real, serial } from "./interning.ts";
 import type {
   Accumulator,
   Binary,
@@ -10,9 +12,7 @@ import type {
   Call,
   Constant,
   Expression,
-  KernelArray,
   Kind,
-  Load,
   Local,
   Loop,
   ScalarFunction,
@@ -22,88 +22,18 @@ import type {
   UnaryName,
 } from "./ir.ts";
 
-let nextSerial = 0;
-const serial = (): number => {
-  nextSerial += 1;
-  return nextSerial;
-};
-
-/** A number that is the same for equal expressions, and only for them. */
-export const expressionId = (e: Expression): number => e.serial;
-
-/** Expressions by what they are: the name of an operation, then the serials of two operands as one number. */
-const interned = new Map<string, Map<number | string, Expression>>();
-let internedCount = 0;
-const mostInterned = 1_000_000;
-
-/**
- * Forgets all expressions: those made from now on are never the same objects as those made before. Called between
- * plans, so that memory does not grow with their number.
- */
-export function forgetExpressions(): void {
-  interned.clear();
-  internedCount = 0;
-}
-
-function intern<E extends Expression>(name: string, key: number | string, make: () => E): E {
-  let table = interned.get(name);
-  if (!table) {
-    table = new Map();
-    interned.set(name, table);
-  }
-  const found = table.get(key);
-  if (found) return found as E;
-  const made = make();
-  table.set(key, made);
-  internedCount += 1;
-  if (internedCount > mostInterned) forgetExpressions();
-  return made;
-}
-
-/** Two serials as one number while that is exact, else as a text. */
-const pair = (a: number, b: number): number | string => (a < 2 ** 26 && b < 2 ** 26 ? a * 2 ** 26 + b : `${a} ${b}`);
-
-const number = (kind: Kind, value: number | bigint): Constant =>
-  intern(`${kind}:${Object.is(value, -0) ? "-0" : value}`, 0, () => ({
-    op: "constant",
-    serial: serial(),
-    kind,
-    value,
-  }));
-
-export const real = (value: number): Constant => number("real", value);
-export const int = (value: number): Constant => number("int", value | 0);
-export const bool = (value: boolean): Constant => number("bool", value ? 1 : 0);
-/** A pattern of bits; of the f32 width only the low 32 count. */
-export const bits = (value: bigint): Constant => number("bits", value);
-
-let localCount = 0;
-/** A new local; `below` when 0 <= value < below is known. */
-export function local(kind: Kind, name: string, below?: number): Local {
-  localCount += 1;
-  return { op: "local", serial: serial(), kind, id: localCount, name, below };
-}
-
-let arrayCount = 0;
-export function kernelArray(
-  name: string,
-  kind: KernelArray["kind"],
-  length: number,
-  access: KernelArray["access"],
-): KernelArray {
-  arrayCount += 1;
-  return { id: arrayCount, name, kind, length, access };
-}
-
-export function load(array: KernelArray, index: Expression): Load {
-  return intern("load", pair(array.id, index.serial), () => ({
-    op: "load",
-    serial: serial(),
-    kind: array.kind,
-    array,
-    index,
-  }));
-}
+export { knownBelow, upperBound } from "./bounds.ts";
+export {
+  bits,
+  bool,
+  expressionId,
+  forgetExpressions,
+  int,
+  kernelArray,
+  load,
+  local,
+  real,
+} from "./interning.ts";
 
 const comparisons = new Set(["eq", "ne", "lt", "le", "gt", "ge"]);
 const unaryKinds: Partial<Record<UnaryName, Kind>> = {
@@ -181,53 +111,6 @@ function simplifyBool(name: BinaryName, a: Expression, b: Expression): Expressio
 }
 
 const intValue = (e: Expression): number | undefined => (e.op === "constant" ? Number(e.value) : undefined);
-
-const bounds = new WeakMap<Expression, number | null>();
-
-/** The same expression, of which the caller knows that 0 <= e < n wherever it is evaluated. */
-export function knownBelow(e: Expression, n: number): Expression {
-  const bound = upperBound(e);
-  if (bound === undefined || bound > n) bounds.set(e, n);
-  return e;
-}
-
-/** One more than the largest value an index can have, when it is known not to be negative. */
-export function upperBound(e: Expression): number | undefined {
-  if (e.op === "constant") return Number(e.value) >= 0 ? Number(e.value) + 1 : undefined;
-  if (e.op === "local") return e.below;
-  if (e.kind !== "int" || e.op === "load" || e.op === "call" || e.op === "select") return bounds.get(e) ?? undefined;
-  let bound = bounds.get(e);
-  if (bound === undefined) {
-    // Remembered also when there is none: operands are shared, and many.
-    bound = boundOf(e) ?? null;
-    bounds.set(e, bound);
-  }
-  return bound ?? undefined;
-}
-
-function boundOf(e: Unary | Binary): number | undefined {
-  if (e.op === "unary") return e.name === "toInt" && e.a.kind === "bool" ? 2 : undefined;
-  const both = (join: (x: number, y: number) => number): number | undefined => {
-    const [x, y] = [upperBound(e.a), upperBound(e.b)];
-    return x !== undefined && y !== undefined ? join(x, y) : undefined;
-  };
-  switch (e.name) {
-    case "add":
-      return both((x, y) => x + y - 1);
-    case "mul":
-      return both((x, y) => (x - 1) * (y - 1) + 1);
-    case "min":
-      return both(Math.min);
-    case "div": {
-      const x = upperBound(e.a);
-      return x !== undefined && e.b.op === "constant" ? Math.floor((x - 1) / Number(e.b.value)) + 1 : undefined;
-    }
-    case "rem":
-      return e.b.op === "constant" ? Math.min(Number(e.b.value), upperBound(e.a) ?? Infinity) : undefined;
-    default:
-      return undefined;
-  }
-}
 
 function foldInt(name: BinaryName, x: number, y: number): Expression | undefined {
   switch (name) {

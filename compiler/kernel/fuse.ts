@@ -6,7 +6,7 @@
  * over an outer space; its reductions each have an inner space more. A root may join a group when it reads
  * the group's own values only at the place where it is itself.
  */
-import type { Graph } from "../core/graph.ts";
+import type { Graph, Var } from "../core/graph.ts";
 import { Grouping } from "./grouping.ts";
 import type { MapNode, Node, ReduceNode } from "./nodes.ts";
 import type { PlanOptions } from "./plan.ts";
@@ -46,7 +46,21 @@ export interface Single {
   readonly id: number;
   readonly node: Node;
 }
-export type Unit = Group | Single;
+/**
+ * Rows, and what is reduced over them while they are in the cache: each iteration of one kernel's grid takes a band of the
+ * rows' places, and a second kernel for each of the `sums`, groups of style `split`, joins the partial results of bands.
+ */
+export interface Band {
+  readonly kind: "band";
+  readonly id: number;
+  readonly rows: Group;
+  readonly sums: readonly Group[];
+  /** Values of the rows that the sums read, each at its row. */
+  readonly handed: ReadonlySet<number>;
+  /** What the sums read from memory. */
+  readonly again: ReadonlySet<Var>;
+}
+export type Unit = Group | Single | Band;
 
 export interface Fusion {
   readonly nodes: readonly Node[];
@@ -62,6 +76,6 @@ export interface Fusion {
 export function fuse(graph: Graph, nodes: readonly Node[], options: PlanOptions): Fusion {
   const producer = new Map<number, Node>();
   for (const n of nodes) for (const v of n.outputs) producer.set(v.id, n);
-  const virtual = chooseVirtual(graph, nodes, producer);
+  const virtual = chooseVirtual(graph, nodes, producer, options);
   return new Grouping(graph, nodes, producer, virtual, options).run();
 }

@@ -2,6 +2,7 @@
 import { sizeOf } from "../core/array.ts";
 import type { Atom, Graph, Var } from "../core/graph.ts";
 import { coefficientOf, forEachNode } from "./affine.ts";
+import { gatherBands } from "./bands.ts";
 import * as ir from "./expressions.ts";
 import type { Fusion, Group, Member, Root, Space, Style, Unit } from "./fuse.ts";
 import type { Expression, Local } from "./ir.ts";
@@ -22,7 +23,8 @@ const kept = (space: Space) => space.shape.filter((_, i) => !space.axes.includes
 
 /** Gathers the roots of a graph in groups. */
 export class Grouping {
-  readonly units: Unit[] = [];
+  /** By their ids; a unit that became part of another is undefined. */
+  readonly units: (Unit | undefined)[] = [];
   /** For each unit the units it needs, directly or not. */
   readonly needs: Set<number>[] = [];
   readonly unitOf = new Map<number, number>();
@@ -60,6 +62,7 @@ export class Grouping {
       } else if (n.kind === "reduce") this.#place(n);
       else this.#single(n);
     }
+    if (this.options.style === "invocations") gatherBands(this);
     return {
       nodes: this.nodes,
       units: this.#ordered(),
@@ -339,7 +342,8 @@ export class Grouping {
       if (done.has(id)) return;
       done.add(id);
       for (const u of [...this.needs[id]!].sort((a, b) => a - b)) visit(u);
-      order.push(this.units[id]!);
+      const unit = this.units[id];
+      if (unit) order.push(unit);
     };
     for (let id = 0; id < this.units.length; id++) visit(id);
     return order;
@@ -348,7 +352,10 @@ export class Grouping {
   #stored(materialized: ReadonlySet<number>): Set<number> {
     const stored = new Set<number>(materialized);
     for (const unit of this.units) {
-      const readers = unit.kind === "group" ? unit.members.map((m) => m.root as Node) : [unit.node];
+      if (!unit) continue;
+      const groups = unit.kind === "band" ? [unit.rows, ...unit.sums] : unit.kind === "group" ? [unit] : [];
+      const readers =
+        unit.kind === "single" ? [unit.node] : groups.flatMap((g) => g.members.map((m) => m.root as Node));
       for (const n of readers)
         for (const a of n.inputs)
           for (const id of this.rootsOf(a)) {

@@ -22,7 +22,19 @@ type Environment = Map<number, Value>;
 /** Runs a kernel on its arrays, in the order of `kernel.arrays`. Throws where it reads or writes out of range. */
 export function interpretKernel(kernel: Kernel, storage: readonly Storage[], precision: Precision): void {
   const arrays = new Map(kernel.arrays.map((a, i) => [a.id, storage[i]!]));
-  new Interpreter(precision, arrays).run([kernel.grid]);
+  const locals = kernel.locals ?? [];
+  if (locals.length === 0) {
+    new Interpreter(precision, arrays).run([kernel.grid]);
+    return;
+  }
+  const { grid } = kernel;
+  const count = Number(interpretExpression(grid.count, precision));
+  for (let i = 0; i < count; i++) {
+    // What is read before it was written shows.
+    for (const a of locals)
+      arrays.set(a.id, a.kind === "real" ? new Float64Array(a.length).fill(Number.NaN) : new Int32Array(a.length));
+    new Interpreter(precision, arrays, new Map([[grid.index.id, i]])).run(grid.body);
+  }
 }
 
 /** Evaluates an expression without arrays. */

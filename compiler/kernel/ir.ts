@@ -186,10 +186,25 @@ export interface KernelArray {
   readonly access: "read" | "write" | "both";
 }
 
+/** An array that each iteration of a kernel's grid has for itself. */
+export interface LocalArray extends KernelArray {
+  /**
+   * Where given, no iteration hands elements on to another: the `each` elements from `i * each` on are touched by the
+   * iterations `i` of independent loops alone, all of which run `length / each` times, at places `i * each` and a
+   * constant. A workgroup that shares the loops may keep them in registers.
+   */
+  readonly each?: number;
+}
+
 export interface Kernel {
   readonly name: string;
   readonly span: Span | undefined;
   readonly arrays: readonly KernelArray[];
+  /**
+   * Arrays that each iteration of the grid has for itself, empty when it begins and gone when it ends: what its loops
+   * hand on to each other. Only plans of the style `invocations` have any.
+   */
+  readonly locals?: readonly LocalArray[];
   /** The one loop of the kernel, `independent`, its count a constant. */
   readonly grid: Loop;
   /** For people: what was fused into it. */

@@ -49,6 +49,8 @@ export interface ReduceNode extends NodeBase {
   /** Of the result. */
   readonly shape: readonly number[];
   readonly reduction: Reduction;
+  /** Of a matrix product, which axes are which. */
+  readonly product?: { readonly axes: ProductAxes; readonly contexts: readonly BoundType[] } | undefined;
 }
 export interface RoutineNode extends NodeBase {
   readonly kind: "routine";
@@ -72,7 +74,7 @@ export function boundType(type: ArrayType): BoundType {
 export const sizeOfAtom = (a: Atom): number => sizeOf(concreteShape(a.type.shape));
 
 /** Products with fewer multiplications than this are plain loops, fused with what is around them. */
-const smallProduct = 40_000;
+export const smallProduct = 40_000;
 
 /** The nodes of a graph. A check is preceded by the search for the place that fails. */
 export function nodesOf(graph: Graph, options: PlanOptions): Node[] {
@@ -138,6 +140,7 @@ function nodeOf(e: Equation, index: number, options: PlanOptions): Node {
         kind: "reduce",
         shape: context.outputs[0]!.shape,
         reduction: productReduction(axes, context.inputs, context.outputs[0]!.shape),
+        product: { axes, contexts: context.inputs },
       };
     }
     case "control":
@@ -155,24 +158,32 @@ export function productSizes(axes: ProductAxes, [x, y]: readonly BoundType[]) {
   };
 }
 
+/** The coordinates of an operand of a product, from those of its batch, free and contracted axes. */
+export function operandPlace(
+  axes: ProductAxes,
+  operand: 0 | 1,
+  rank: number,
+  at: Readonly<Record<keyof ProductAxes, readonly Expression[]>>,
+): Expression[] {
+  const coordinates = new Array<Expression>(rank);
+  for (const part of ["batch", "free", "contract"] as const)
+    axes[part][operand].forEach((a, i) => {
+      coordinates[a] = at[part][i]!;
+    });
+  return coordinates;
+}
+
 /** A product as a sum over the space [batch, free of x, free of y, contracted]. */
 function productReduction(axes: ProductAxes, [x, y]: readonly BoundType[], result: readonly number[]): Reduction {
   const [batch, contract, free] = [axes.batch, axes.contract, axes.free];
   const contracted = contract[0].map((a) => x!.shape[a]!);
   const [b, fx, fy] = [batch[0].length, free[0].length, free[1].length];
-  const place = (rank: number, operand: 0 | 1, at: readonly Expression[]) => {
-    const coordinates = new Array<Expression>(rank);
-    batch[operand].forEach((a, i) => {
-      coordinates[a] = at[i]!;
+  const place = (rank: number, operand: 0 | 1, at: readonly Expression[]) =>
+    operandPlace(axes, operand, rank, {
+      batch: at.slice(0, b),
+      free: operand === 0 ? at.slice(b, b + fx) : at.slice(b + fx, b + fx + fy),
+      contract: at.slice(b + fx + fy),
     });
-    free[operand].forEach((a, i) => {
-      coordinates[a] = at[b + (operand === 0 ? 0 : fx) + i]!;
-    });
-    contract[operand].forEach((a, i) => {
-      coordinates[a] = at[b + fx + fy + i]!;
-    });
-    return coordinates;
-  };
   return {
     shape: [...result, ...contracted],
     axes: contracted.map((_, i) => result.length + i),

@@ -20,8 +20,10 @@ class KeyWriter {
   readonly #arrays: ReadonlyMap<number, number>;
 
   constructor(kernel: Kernel) {
-    this.#arrays = new Map(kernel.arrays.map((a, i) => [a.id, i]));
+    const locals = kernel.locals ?? [];
+    this.#arrays = new Map([...kernel.arrays, ...locals].map((a, i) => [a.id, i]));
     for (const a of kernel.arrays) this.#parts.push(`${a.kind}${a.length}${a.access}`);
+    for (const a of locals) this.#parts.push(`${a.kind}${a.length} local ${a.each}`);
     this.#statement(kernel.grid);
   }
 

@@ -40,22 +40,29 @@ export type State = ReadonlyMap<ReduceNode, readonly Local[]>;
 export const isRounding = (reductions: Iterable<ReduceNode>): boolean =>
   [...reductions].some((r) => r.reduction.operator === "add" && r.reduction.initial[0]!.kind === "real");
 
-/** New accumulators, what `body` reduces into them, and their join with the given ones. */
+/**
+ * New accumulators, what `body` reduces into them, and their join with the given ones. Reductions whose steps run in order
+ * go on in the given ones.
+ */
 export function withPartials(state: State, body: (partial: State) => readonly Statement[]): Statement[] {
-  const partial: State = new Map(
-    [...state.keys()].map((r) => [r, r.reduction.initial.map((e) => ir.local(e.kind, `${r.name}_part`))]),
-  );
+  const parts = [...state].flatMap(([r, [total]]) => {
+    const { operator, initial } = r.reduction;
+    return operator ? [{ r, operator, initial: initial[0]!, total: total!, part: partOf(r) }] : [];
+  });
   return [
-    ...[...partial].map(
-      ([r, [local]]): Statement => ({ op: "variable", local: local!, value: r.reduction.initial[0]! }),
+    ...parts.map(({ part, initial }): Statement => ({ op: "variable", local: part, value: initial })),
+    ...body(new Map([...state, ...parts.map(({ r, part }) => [r, [part]] as const)])),
+    ...parts.map(
+      ({ operator, total, part }): Statement => ({
+        op: "assign",
+        local: total,
+        value: operatorApplied(operator, total, part),
+      }),
     ),
-    ...body(partial),
-    ...[...partial].map(([r, [local]]): Statement => {
-      const [total] = state.get(r)!;
-      return { op: "assign", local: total!, value: operatorApplied(r.reduction.operator!, total!, local!) };
-    }),
   ];
 }
+
+const partOf = (r: ReduceNode): Local => ir.local(r.reduction.initial[0]!.kind, `${r.name}_part`);
 
 /** The largest number of terms that one accumulator joins one after the other: rounding errors grow with it. */
 export const longestChain = 64;

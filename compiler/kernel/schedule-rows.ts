@@ -109,6 +109,20 @@ export function rowsKernel(outer: readonly number[], members: readonly Member[],
   return make(1);
 }
 
+/** What rows compute at one place, and then the values of those that are computed once there. */
+export function rowStatements(
+  a: KernelAssembly,
+  outer: readonly number[],
+  members: readonly Member[],
+  c: Context,
+  at: readonly Expression[],
+): { readonly statements: Statement[]; readonly values: ReadonlyMap<number, Expression> } {
+  const most = Math.max(1, ...members.map((m) => m.space?.axes.length ?? 1));
+  const values = new Map<number, Expression>();
+  const statements = new Rows(a, outer, members, c, most, false, () => {}).body(at, values);
+  return { statements, values };
+}
+
 /** Whether vectors should run along the last outer axis: when memory lies that way for more operands. */
 function alongLanes(outer: readonly number[], members: readonly Member[], c: Context): boolean {
   if (outer.at(-1)! < 4) return false;
@@ -170,8 +184,7 @@ class Rows {
     this.segments = segmentsOf(members, c);
   }
 
-  body(at: readonly Expression[]): Statement[] {
-    const known = new Map<number, Expression>();
+  body(at: readonly Expression[], known = new Map<number, Expression>()): Statement[] {
     const statements: Statement[] = [];
     for (const s of this.segments) {
       if (s.kind === "outer") {

@@ -47,45 +47,71 @@ export function splitKernels(group: Group, c: Context): Launch[] {
   const columns = group.style === "columns";
   const lead = columns ? group.outer.slice(0, -1) : group.outer;
   const last = columns ? [group.outer.at(-1)!] : [];
-  const partialShape = [...lead, chunk.count, ...last];
-  const partials = new Map(
-    reduces.map((r) => {
-      const v = newVar({ dtype: r.reduction.initial[0]!.kind as "real", shape: partialShape });
-      return [r, v] as const;
-    }),
-  );
+  const { partials, context } = withPartialResults(reduces, [...lead, chunk.count, ...last], c);
+  const first = columns
+    ? columnsKernel(group, inside, space, chunk, partials, context)
+    : chunksKernel(group, inside, space, chunk, partials, context);
+  return [
+    first,
+    joinKernel(group, chunk.count, columns ? group.outer.length - 1 : group.outer.length, partials, context),
+  ];
+}
+
+/** The reductions that a group adds up part by part. */
+export const reducesOf = (group: Group): ReduceNode[] =>
+  group.members.flatMap((m) => (m.space && m.root.kind === "reduce" ? [m.root] : []));
+
+/** Memory for partial results of reductions, and the context in which it is known. */
+export function withPartialResults(
+  reduces: readonly ReduceNode[],
+  shape: readonly number[],
+  c: Context,
+): { readonly partials: ReadonlyMap<ReduceNode, Var>; readonly context: Context } {
+  const partials = new Map<ReduceNode, Var>();
   const buffers = new Map<number, ReturnType<Memory["bufferOf"]>>();
-  for (const [r, v] of partials) buffers.set(v.id, c.memory.temporary(`${r.name}_parts`, v.type.dtype, partialShape));
+  for (const r of reduces) {
+    const v = newVar({ dtype: r.reduction.initial[0]!.kind as "real", shape });
+    partials.set(r, v);
+    buffers.set(v.id, c.memory.temporary(`${r.name}_parts`, v.type.dtype, shape));
+  }
   const memory: Memory = {
     bufferOf: (v) => buffers.get(v.id) ?? c.memory.bufferOf(v),
     temporary: (name, kind, shape) => c.memory.temporary(name, kind, shape),
   };
-  const context: Context = { ...c, memory };
-  const first = columns
-    ? columnsKernel(group, inside, space, chunk, partials, context)
-    : chunksKernel(group, inside, space, chunk, partials, context);
-  // The second stage: the same results, reduced from the partial ones.
-  const joined: Member[] = group.members
+  return { partials, context: { ...c, memory } };
+}
+
+/**
+ * The second stage: the group's results, reduced from partial ones, and what is made of them. `axis`: that of the
+ * partial results' arrays along which there are `count` for each place.
+ */
+export function joinKernel(
+  group: Group,
+  count: number,
+  axis: number,
+  partials: ReadonlyMap<ReduceNode, Var>,
+  c: Context,
+): Launch {
+  const rank = group.outer.length;
+  const joined = group.members
     .filter((m) => !m.space || m.root.kind === "reduce")
-    .map((m) => {
+    .map((m): Member => {
       if (m.root.kind !== "reduce") return m;
-      const { reduction } = m.root;
-      const shape = [...group.outer, chunk.count];
-      const rank = group.outer.length;
       const root: ReduceNode = {
         ...m.root,
         inputs: [partials.get(m.root)!],
+        product: undefined,
         reduction: {
-          ...reduction,
-          shape,
+          ...m.root.reduction,
+          shape: [...group.outer, count],
           axes: [rank],
           cost: 1,
-          element: (read, at) => read(0, columns ? [...at.slice(0, rank - 1), at[rank]!, at[rank - 1]!] : at),
+          element: (read, at) => read(0, [...at.slice(0, axis), at[rank]!, ...at.slice(axis, rank)]),
         },
       };
       return { root, space: root.reduction };
     });
-  return [first, rowsKernel(group.outer, joined, context)];
+  return rowsKernel(group.outer, joined, c);
 }
 
 /** Partial results of chunks of the reduced axes. */
@@ -147,8 +173,8 @@ function chunksKernel(
   return a.launch(`${name}_chunks`, members[0]!.root.span, `${description}, in ${chunk.count} parts`, grid, work);
 }
 
-/** The members' statements at one place of their space. */
-function reduceElements(
+/** The members' statements at one place of their space; `known` are values of others, and of what they are made. */
+export function reduceElements(
   a: KernelAssembly,
   members: readonly Member[],
   space: Space,
@@ -156,6 +182,7 @@ function reduceElements(
   places: readonly Expression[],
   c: Context,
   join: (r: ReduceNode, e: Expression) => Statement,
+  known: (v: Var) => Expression | undefined = () => undefined,
 ): Statement[] {
   let next = 0;
   const coordinates = space.shape.map((_, i) => {
@@ -163,7 +190,7 @@ function reduceElements(
     return reduced >= 0 ? places[reduced]! : at[next++]!;
   });
   const values = new Map<number, Expression>();
-  a.own = (v) => values.get(v.id);
+  a.own = (v) => values.get(v.id) ?? known(v);
   const puller = a.newPuller();
   const statements: Statement[] = [];
   for (const { root } of members) {

@@ -2,18 +2,25 @@
 import { sizeOf } from "../core/array.ts";
 import { isStraight, KernelAssembly } from "./assemble.ts";
 import * as ir from "./expressions.ts";
-import type { Group } from "./fuse.ts";
+import type { Band, Group } from "./fuse.ts";
 import type { Expression, Loop, Statement } from "./ir.ts";
 import type { MapNode } from "./nodes.ts";
 import type { Launch } from "./plan.ts";
+import { bandKernels } from "./schedule-bands.ts";
 import { type Context, describe, isStored, outputOf, workOf } from "./schedule-common.ts";
 import { rowsKernel } from "./schedule-rows.ts";
 import { splitKernels } from "./schedule-split.ts";
+import { tileKernels } from "./schedule-tiles.ts";
 
-/** The kernels of a group, in order. */
-export function scheduleGroup(group: Group, c: Context): Launch[] {
+/** The kernels of a unit, in order. */
+export function scheduleUnit(unit: Group | Band, c: Context): Launch[] {
+  if (unit.kind === "band") return tileKernels(unit.rows, unit.sums, c) ?? bandKernels(unit, c);
+  return scheduleGroup(unit, c);
+}
+
+function scheduleGroup(group: Group, c: Context): Launch[] {
   if (group.style === "map" || !group.members.some((m) => m.space)) return [mapKernel(group, c)];
-  if (group.style === "rows") return [rowsKernel(group.outer, group.members, c)];
+  if (group.style === "rows") return tileKernels(group, [], c) ?? [rowsKernel(group.outer, group.members, c)];
   return splitKernels(group, c);
 }
 

@@ -114,6 +114,11 @@ export const fusionCases: readonly FusionCase[] = [
     ],
   },
   {
+    name: "a place of an extremum beside a sum that is cut into blocks",
+    operands: arrays([5, 301]),
+    build: (b, [x]) => [argmax(b, x!, 1), reduceSum(b, x!, [1]), argmin(b, x!, 1)],
+  },
+  {
     name: "small products are sums inside kernels",
     operands: arrays([5, 6], [6, 7]),
     build: (b, [x, y]) => [tanh(b, matmul(b, x!, y!))],
@@ -135,6 +140,22 @@ export const fusionCases: readonly FusionCase[] = [
       dotGeneral(b, x!, y!, { contract: [[2], [1]], batch: [[0], [0]] }),
       dotGeneral(b, u!, v!, { contract: [[2], [1]], batch: [[0], [0]] }),
     ],
+  },
+  {
+    name: "products over two batch axes and two contracted ones, whose operand is laid out",
+    operands: arrays([2, 3, 6, 40, 6], [2, 3, 6, 6, 33]),
+    build: (b, [x, y]) => {
+      const axes = [
+        [0, 1],
+        [0, 1],
+      ] as const;
+      const contract = [
+        [2, 4],
+        [2, 3],
+      ] as const;
+      return [dotGeneral(b, x!, y!, { contract, batch: axes })];
+    },
+    steps: ["operand", "product"],
   },
   {
     name: "scatters and what is read after them",

@@ -9,7 +9,7 @@ import type { Accumulator, Expression, Kernel, KernelArray, Local, Loop, Stateme
  * and that arrays belong to the kernel and hold what is stored to them.
  */
 export function verifyKernel(kernel: Kernel): void {
-  const arrays = new Set(kernel.arrays);
+  const arrays = new Set([...kernel.arrays, ...(kernel.locals ?? [])]);
   assert.ok(kernel.grid.order === "independent" && kernel.grid.count.op === "constant", "the grid");
   verifyStatements([kernel.grid], { arrays, visible: new Map(), fixed: new Set(), accumulators: [] });
 }

@@ -14,6 +14,7 @@ import type {
   Reduction,
   RoutineLowering,
 } from "./lowering.ts";
+import { verifyLanes } from "./testing-lanes.ts";
 import { reversedKernel, verifyKernel } from "./testing-verify.ts";
 
 /**
@@ -30,9 +31,12 @@ export function lowerAndInterpret<P extends Params>(
 ): NdArray[] {
   const { kernel, outputs } = kernelOf(primitive, inputs, params, precision);
   verifyKernel(kernel);
-  const storage = kernel.arrays.map((array, i) =>
-    i < inputs.length ? storageOf(inputs[i]!.data, array.kind, precision) : garbage(array, precision),
-  );
+  const before = () =>
+    kernel.arrays.map((array, i) =>
+      i < inputs.length ? storageOf(inputs[i]!.data, array.kind, precision) : garbage(array, precision),
+    );
+  if (direction === "forward") verifyLanes(kernel, before, precision);
+  const storage = before();
   interpretKernel(direction === "forward" ? kernel : reversedKernel(kernel), storage, precision);
   return outputs.map(({ dtype, shape }, i) => {
     const data = storage[inputs.length + i]!;

@@ -2,13 +2,24 @@
 import { sizeOf } from "../core/array.ts";
 import type { Graph } from "../core/graph.ts";
 import { type Node, sizeOfAtom } from "./nodes.ts";
+import type { PlanOptions } from "./plan.ts";
 
 const cheap = 4;
 const readOnce = 1.5;
+/** A device waits longer for memory, and for the kernel that writes it, than a few operations done twice take. */
+const cheapTwice = 16;
+const readTwice = 2.25;
 const largestExpression = 400;
 
 /** The values that are recomputed where they are read. */
-export function chooseVirtual(graph: Graph, nodes: readonly Node[], producer: ReadonlyMap<number, Node>): Set<number> {
+export function chooseVirtual(
+  graph: Graph,
+  nodes: readonly Node[],
+  producer: ReadonlyMap<number, Node>,
+  { style }: PlanOptions,
+): Set<number> {
+  const isCheap = (work: number, count: number) =>
+    work <= cheap || (style === "invocations" && work <= cheapTwice && count <= readTwice);
   const virtual = new Set<number>();
   /** How often each element is computed if the value is virtual. */
   const reads = new Map<number, number>();
@@ -24,7 +35,8 @@ export function chooseVirtual(graph: Graph, nodes: readonly Node[], producer: Re
       const cost = costs.get(v.id)!;
       const mustStore = needed.has(v.id);
       const inlined =
-        cost.size <= largestExpression && (n.cost === 0 || (!mustStore && (count <= readOnce || cost.work <= cheap)));
+        cost.size <= largestExpression &&
+        (n.cost === 0 || (!mustStore && (count <= readOnce || isCheap(cost.work, count))));
       if (inlined) {
         virtual.add(v.id);
         times = count + (mustStore ? 1 : 0);

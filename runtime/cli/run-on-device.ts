@@ -4,7 +4,7 @@
  */
 import * as compiler from "../../compiler/index.ts";
 import type { Profiler } from "../profile/profiler.ts";
-import { type ExitCode, exitCodes } from "../script/outcome.ts";
+import { type ExitCode, exitCodes, Interrupted } from "../script/outcome.ts";
 import { performScript, type RunRequest } from "../script/perform.ts";
 import type { OpenedRunner } from "../webgpu/open-runner.ts";
 import type { RunWatcher } from "./run-in-worker.ts";
@@ -49,7 +49,10 @@ export async function runOnDevice(
         if (message.kind === "done") code = message.code;
       },
       now: () => performance.now(),
-      isInterrupted: () => interrupts > 0 || isTimeUp,
+      isInterrupted: () => {
+        if (isTimeUp) throw new Interrupted();
+        return interrupts > 0;
+      },
     });
     return isTimeUp ? exitCodes.failedRun : code;
   } finally {

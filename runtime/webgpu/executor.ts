@@ -1,7 +1,7 @@
 /** Runs graphs on a WebGPU device, in f32: whole loops between one look at the device and the next. */
 import type { NdArray } from "../../compiler/core/array.ts";
 import { concreteShape, type Graph } from "../../compiler/core/graph.ts";
-import type { EvaluationContext } from "../../compiler/core/primitive.ts";
+import type { EvaluationContext, TickControl } from "../../compiler/core/primitive.ts";
 import { buildPlan } from "../../compiler/kernel/build.ts";
 import { deliverCheck, deliverReport, deliverTick } from "../../compiler/kernel/events.ts";
 import type { Plan } from "../../compiler/kernel/plan.ts";
@@ -12,9 +12,11 @@ import type { Program } from "../../compiler/target/wgsl/program.ts";
 import type { Device } from "./device.ts";
 import { submit } from "./dispatch.ts";
 import { fromWords, toWords } from "./elements.ts";
+import { controlOf, solveAtWork } from "./ending.ts";
 import { Heat } from "./heat.ts";
+import { History } from "./history.ts";
 import { arena, Recording } from "./recording.ts";
-import { scheduleTurns } from "./schedule.ts";
+import { scheduleTurns, usefulDispatches } from "./schedule.ts";
 
 export interface WebGpuRunOptions {
   /** For messages: what is being run. */
@@ -33,6 +35,7 @@ export interface WebGpuRunnerOptions {
 /** How long a submission should take: others use the device too, and browsers end what takes seconds. */
 const targetMilliseconds = 100;
 const firstBudget = 200;
+const leastBudget = 40;
 const largestBudget = 20_000;
 /** Operations, one after the other, of the resident workgroup: a few milliseconds' worth on a slow device. */
 const firstFuel = 100_000;
@@ -51,6 +54,7 @@ interface Compiled {
   budget: number;
   fuel: number;
   readonly heat: Heat;
+  readonly history: History;
 }
 
 /** What a run cost. */
@@ -133,6 +137,7 @@ export class WebGpuRunner {
           budget: firstBudget,
           fuel: this.#options.fuel ?? firstFuel,
           heat: new Heat(program.resident, this.#policy.patience),
+          history: new History(program),
         };
       })();
       this.#compiled.set(graph, compiled);
@@ -149,7 +154,7 @@ export class WebGpuRunner {
     context: EvaluationContext,
     label: string,
   ): Promise<NdArray[]> {
-    const { recording, program, plan, heat } = compiled;
+    const { recording, program, plan, heat, history } = compiled;
     const { memory } = recording;
     recording.reset();
     inputs.forEach((x, i) => {
@@ -166,7 +171,7 @@ export class WebGpuRunner {
       const now = state;
       const isByPiece = (piece: number) => recording.isReady(piece) || heat.isEnough(piece, now);
       await recording.prepare(state[header.counter]!, isByPiece);
-      const { turns } = scheduleTurns(program, state, compiled.budget, isByPiece);
+      const { turns } = scheduleTurns(program, state, compiled.budget, isByPiece, history);
       let dispatches = 0;
       memory.write(arena.state, header.fuel, Uint32Array.of(compiled.fuel));
       const start = this.#now();
@@ -177,15 +182,19 @@ export class WebGpuRunner {
       });
       const [words, ...early] = await memory.read([stateRange, ...(isSmall ? results : [])], label);
       state = words!;
-      this.#adapt(compiled, dispatches, state[header.fuel] === 0, this.#now() - start);
+      const useful = usefulDispatches(program, now, state, isByPiece);
+      this.#adapt(compiled, dispatches, useful, state[header.fuel] === 0, this.#now() - start);
       statistics.submissions += 1;
       statistics.dispatches += dispatches;
       statistics.milliseconds = this.#now() - begin;
       this.#statistics = statistics;
-      deliver(plan, state, context);
+      const solve = solveAtWork(program, state);
+      const control = controlOf(solve, state, (place, word) => memory.write(arena.state, place, Uint32Array.of(word)));
+      deliver(plan, state, context, solve !== undefined, control);
       const isOver = isPlain || state[header.counter] === finished;
       if (isOver) {
         heat.keep(state);
+        history.keep(state);
         const found = isSmall ? early : await memory.read(results, label);
         return graph.outputs.map(({ type: { dtype, shape } }, i) => ({
           dtype,
@@ -201,11 +210,15 @@ export class WebGpuRunner {
     }
   }
 
-  #adapt(compiled: Compiled, dispatches: number, isFuelUsed: boolean, milliseconds: number): void {
+  #adapt(compiled: Compiled, dispatches: number, useful: number, isFuelUsed: boolean, milliseconds: number): void {
     const ratio = targetMilliseconds / Math.max(milliseconds, 0.1);
     // What was far from used up says nothing of what would take too long.
-    if (2 * dispatches > compiled.budget)
-      compiled.budget = within(dispatches * Math.min(ratio, 4), Math.min(largestBudget, compiled.budget * 4));
+    if (2 * dispatches > compiled.budget) {
+      const fit = within(dispatches * Math.min(ratio, 2), Math.min(largestBudget, compiled.budget * 2));
+      // Where the way cannot be foreseen that far, the host is asked sooner.
+      const foreseen = useful > dispatches / 2 ? fit : Math.min(fit, Math.ceil(compiled.budget / 2));
+      compiled.budget = Math.max(leastBudget, foreseen);
+    }
     if (isFuelUsed && this.#options.fuel === undefined)
       compiled.fuel = Math.max(leastFuel, within(compiled.fuel * Math.min(ratio, 8), largestFuel));
   }
@@ -217,7 +230,13 @@ const asReal = (state: Uint32Array, place: number): number =>
   new Float32Array(state.buffer, state.byteOffset + place * 4, 1)[0]!;
 
 /** Tells the host what happened since the last time, in its order. Throws when a check failed. */
-function deliver(plan: Plan, state: Uint32Array, context: EvaluationContext): void {
+function deliver(
+  plan: Plan,
+  state: Uint32Array,
+  context: EvaluationContext,
+  isSolving: boolean,
+  control: TickControl,
+): void {
   const log = state[header.log]!;
   for (let i = 0; i < state[header.logged]!; i++) {
     const entry = log + i * logEntryWords;
@@ -232,5 +251,7 @@ function deliver(plan: Plan, state: Uint32Array, context: EvaluationContext): vo
     throw new Error("internal error: a check failed without a failure");
   }
   const [progress, iteration] = [state[header.progress]!, state[header.iteration]!];
-  deliverTick(plan, progress - 1, [iteration, asReal(state, header.value), asReal(state, header.error)], context);
+  const step = [iteration, asReal(state, header.value), asReal(state, header.error)] as const;
+  // The step of a solve that is over is no news.
+  deliverTick(plan, isSolving ? progress - 1 : -1, step, context, control);
 }

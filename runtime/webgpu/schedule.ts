@@ -1,17 +1,20 @@
-/** What to encode next of a program: loops some number of times, from where the program is. */
+/** What to encode next of a program: the way it will most likely take from where it is. */
 import { header, loopWords } from "../../compiler/target/wgsl/control.ts";
 import {
+  type Branch,
+  blocksOf,
   firstBlock,
   type LoopRegion,
   lastBlock,
   type Program,
   type Region,
 } from "../../compiler/target/wgsl/program.ts";
+import { type History, isInLoop, stepsTaken } from "./history.ts";
 
-/** A loop inside another is encoded as often as it took steps until now, about, and at most this often. */
-const mostInnerRepeats = 64;
-/** Before it has taken any. */
-const firstInnerRepeats = 4;
+/** A loop is encoded this many times as often as it took steps on average: to end too early costs more than to go on. */
+const caution = 1.2;
+/** What it costs, in dispatches, to ask the host because the way that was taken was not encoded. */
+const costOfAsking = 50;
 
 /** A piece of the resident workgroup, or the commands of a block and its tail: by the piece that can do it, or not. */
 export type Turn =
@@ -27,86 +30,92 @@ export function tailPiece(program: Program, block: number, isByPiece: IsByPiece)
   return piece !== undefined && isByPiece(piece) ? piece : undefined;
 }
 
+/** How many dispatches a block takes when it comes after what another piece does, or none. */
+export function costOfBlock(program: Program, block: number, isByPiece: IsByPiece): number {
+  const { commands, tail } = program.blocks[block]!;
+  return commands.length + (tailPiece(program, block, isByPiece) === undefined ? tail.length : 1);
+}
+
+export interface Schedule {
+  readonly turns: readonly Turn[];
+  readonly dispatches: number;
+}
+
 /**
- * Turns in the order in which to run them. They never leave out one that comes next, so each round makes progress,
- * whatever else it runs in vain. `budget`: about how many dispatches there may be; one round of a loop is encoded in
- * any case.
+ * Turns in the order in which to run them, from the block whose turn it is: so each submission makes progress, whatever
+ * else it runs in vain. `budget`: about how many dispatches there may be; the first block is encoded in any case.
  */
 export function scheduleTurns(
   program: Program,
   state: Uint32Array,
   budget: number,
   isByPiece: IsByPiece,
-): { readonly turns: readonly Turn[]; readonly dispatches: number } {
-  const schedule = new Schedule(program, state, isByPiece);
-  const counter = state[header.counter]!;
-  for (const region of program.regions) {
-    if (lastBlock(region) < counter) continue;
-    if (schedule.cost >= budget && schedule.turns.length > 0) break;
-    if (!schedule.isEncoded(region)) {
-      schedule.region(region);
-      continue;
-    }
-    const loop = region as LoopRegion;
-    const left = schedule.stepsLeft(loop);
-    schedule.round(loop);
-    const cost = Math.max(schedule.costOfLast, 1);
-    const rounds = Math.min(left, Math.max(1, Math.floor((budget - schedule.cost) / cost) + 1));
-    for (let n = 1; n < rounds; n++) schedule.round(loop);
-    // What comes after a loop that may go on would most likely run in vain.
-    if (rounds < left) break;
-  }
-  return { turns: schedule.turns, dispatches: schedule.cost };
+  history: History,
+): Schedule {
+  const path = new Path(program, state, budget, isByPiece, history);
+  path.follow(program.regions, state[header.counter]!);
+  return { turns: path.turns, dispatches: path.cost };
 }
 
-class Schedule {
+class Path {
   readonly turns: Turn[] = [];
   cost = 0;
-  /** Of the last round. */
-  costOfLast = 0;
   readonly #program: Program;
   readonly #state: Uint32Array;
+  readonly #budget: number;
   readonly #isByPiece: IsByPiece;
+  readonly #history: History;
+  /** Where most likely nobody comes, until its branch is met again. */
+  readonly #avoided = new Set<Branch["then"]>();
   /** The piece that went before, which has done what it can. */
   #last: number | undefined;
 
-  constructor(program: Program, state: Uint32Array, isByPiece: IsByPiece) {
+  constructor(program: Program, state: Uint32Array, budget: number, isByPiece: IsByPiece, history: History) {
     this.#program = program;
     this.#state = state;
+    this.#budget = budget;
     this.#isByPiece = isByPiece;
+    this.#history = history;
+    const counter = state[header.counter]!;
+    for (const { then, otherwise } of program.branches) {
+      if (isWithin(then, counter)) this.#avoided.add(otherwise);
+      if (isWithin(otherwise, counter)) this.#avoided.add(then);
+    }
   }
 
-  /** Whether a region is a loop whose steps take dispatches of their own. */
-  isEncoded(region: Region): boolean {
-    if (region.kind === "block") return false;
-    const { blocks } = this.#program;
-    const [first, last] = [firstBlock(region), lastBlock(region)];
-    const piece = this.#pieceOf(first);
-    if (piece === undefined || piece !== this.#pieceOf(last)) return true;
-    for (let b = first; b <= last; b++) if (blocks[b]!.commands.length > 0) return true;
+  get #isFull(): boolean {
+    return this.turns.length > 0 && this.cost >= this.#budget;
+  }
+
+  /** Regions in their order, from a block on when it is given. Returns whether what comes after them is worth a look. */
+  follow(regions: readonly Region[], from?: number): boolean {
+    let start = from;
+    for (const region of regions) {
+      if (start !== undefined && lastBlock(region) < start) continue;
+      if (this.#isAvoided(firstBlock(region))) continue;
+      if (this.#isFull) return false;
+      if (region.kind === "block") this.#block(region.block);
+      else if (!this.#loop(region, start)) return false;
+      start = undefined;
+    }
+    return true;
+  }
+
+  #isAvoided(block: number): boolean {
+    for (const way of this.#avoided) if (isWithin(way, block)) return true;
     return false;
   }
 
-  region(region: Region): void {
-    if (region.kind === "block") {
-      this.#block(region.block);
-      return;
-    }
-    const repeats = this.isEncoded(region) ? this.#repeats(region) : 1;
-    for (let n = 0; n < repeats; n++) for (const r of region.body) this.region(r);
-  }
-
   #block(block: number): void {
-    const { commands, tail } = this.#program.blocks[block]!;
-    const piece = this.#pieceOf(block);
-    if (piece === undefined) this.#add({ kind: "block", block, isByPiece: false }, commands.length + tail.length);
-    else if (commands.length > 0) this.#add({ kind: "block", block, isByPiece: true }, commands.length + 1);
-    else if (piece !== this.#last) this.#add({ kind: "piece", piece }, 1);
+    const piece = tailPiece(this.#program, block, this.#isByPiece);
+    const { commands } = this.#program.blocks[block]!;
+    const cost = costOfBlock(this.#program, block, this.#isByPiece);
+    if (piece === undefined || commands.length > 0)
+      this.#add({ kind: "block", block, isByPiece: piece !== undefined }, cost);
+    else if (piece !== this.#last) this.#add({ kind: "piece", piece }, cost);
     this.#last = piece;
-  }
-
-  #pieceOf(block: number): number | undefined {
-    return tailPiece(this.#program, block, this.#isByPiece);
+    const branch = this.#program.branchOf.get(block);
+    if (branch) this.#choose(branch);
   }
 
   #add(turn: Turn, dispatches: number): void {
@@ -114,29 +123,78 @@ class Schedule {
     this.cost += dispatches;
   }
 
-  round(loop: LoopRegion): void {
-    const before = this.cost;
-    for (const r of loop.body) this.region(r);
-    this.costOfLast = this.cost - before;
+  /** Leaves out a way of a branch that most likely is not taken, unless it costs little to be on the safe side. */
+  #choose(branch: Branch): void {
+    const likelihood = this.#history.likelihood(branch, this.#state);
+    const decide = (way: Branch["then"], likelihood: number) => {
+      const isWorthIt = likelihood * costOfAsking >= (1 - likelihood) * this.#costOfWay(way);
+      if (likelihood >= 0.5 || isWorthIt) this.#avoided.delete(way);
+      else this.#avoided.add(way);
+    };
+    decide(branch.then, likelihood);
+    decide(branch.otherwise, 1 - likelihood);
   }
 
-  /** How many rounds end a loop: known when nothing but its length ends it, and one round is a step. */
-  stepsLeft(loop: LoopRegion): number {
-    if (loop.length === undefined || loop.body.some((r) => this.isEncoded(r))) return Number.POSITIVE_INFINITY;
-    const { taken, limit, entered } = loopWords;
-    const isInside = this.#state[loop.row + entered]! > 0 && this.#isInside(loop);
-    const left = isInside ? this.#state[loop.row + limit]! - this.#state[loop.row + taken]! : loop.length;
-    return Math.max(left, 1);
+  #costOfWay({ first, last }: Branch["then"]): number {
+    let cost = 0;
+    for (let b = first; b <= last; b++) cost += costOfBlock(this.#program, b, this.#isByPiece);
+    return cost;
   }
 
-  #isInside(loop: LoopRegion): boolean {
-    const counter = this.#state[header.counter]!;
-    return firstBlock(loop) <= counter && counter <= lastBlock(loop);
+  /** As many rounds as a loop most likely still takes. */
+  #loop(loop: LoopRegion, from: number | undefined): boolean {
+    const first = this.follow(loop.body, from);
+    if (!first || !this.#isEncoded(loop)) return first;
+    const rounds = this.#rounds(loop, from !== undefined);
+    for (let n = 1; n < rounds; n++) if (this.#isFull || !this.follow(loop.body)) return false;
+    return true;
   }
 
-  #repeats(loop: LoopRegion): number {
-    const entered = this.#state[loop.row + loopWords.entered]!;
-    const mean = entered > 0 ? this.#state[loop.row + loopWords.iterations]! / entered : firstInnerRepeats;
-    return Math.max(1, Math.min(mostInnerRepeats, loop.length ?? Math.ceil(mean)));
+  /** Whether the steps of a loop take dispatches of their own. */
+  #isEncoded(loop: LoopRegion): boolean {
+    const blocks = blocksOf(loop.body);
+    const piece = tailPiece(this.#program, blocks[0]!, this.#isByPiece);
+    if (piece === undefined) return true;
+    return blocks.some(
+      (b) => this.#program.blocks[b]!.commands.length > 0 || tailPiece(this.#program, b, this.#isByPiece) !== piece,
+    );
   }
+
+  /** At least one; without end when there is nothing to go by. `isGoingOn`: for a step that has begun and what follows. */
+  #rounds(loop: LoopRegion, isGoingOn: boolean): number {
+    const isInside = isGoingOn && isInLoop(loop, this.#state);
+    const taken = isInside ? stepsTaken(loop, this.#state) : 0;
+    if (loop.length !== undefined) {
+      const all = isInside ? this.#state[loop.row + loopWords.limit]! : loop.length;
+      return Math.max(1, all - taken);
+    }
+    const mean = this.#history.meanSteps(loop, this.#state);
+    if (mean === undefined) return Number.POSITIVE_INFINITY;
+    const expected = Math.ceil(caution * mean) - taken;
+    // One that has gone on for longer than ever may go on for some time.
+    return expected > 0 ? expected : Math.ceil(taken / 2) + 1;
+  }
+}
+
+const isWithin = ({ first, last }: Branch["then"], block: number): boolean => first <= block && block <= last;
+
+/** About how many dispatches did something between two states. */
+export function usefulDispatches(
+  program: Program,
+  before: Uint32Array,
+  after: Uint32Array,
+  isByPiece: IsByPiece,
+): number {
+  const cost = (first: number, end: number): number => {
+    let sum = 0;
+    for (let b = first; b < end; b++) sum += costOfBlock(program, b, isByPiece);
+    return sum;
+  };
+  const steps = program.loops.reduce((sum, { row, body }) => {
+    const count = after[row + loopWords.iterations]! - before[row + loopWords.iterations]!;
+    if (count <= 0) return sum;
+    return sum + count * body.reduce((n, r) => n + (r.kind === "block" ? cost(r.block, r.block + 1) : 0), 0);
+  }, 0);
+  const end = Math.min(after[header.counter]!, program.blocks.length);
+  return Math.max(steps, cost(before[header.counter]!, end));
 }

@@ -5,7 +5,7 @@
 import type { Kernel } from "../../kernel/ir.ts";
 import type { Launch } from "../../kernel/plan.ts";
 import { controlCommandWords } from "./control-kernel.ts";
-import { placesWords, printKernel, type WgslKernel } from "./kernel.ts";
+import { type Locate, placesWords, printKernel, type WgslKernel } from "./kernel.ts";
 import { costOfCopy, costOfLaunch, isWorthDispatch, type LaunchCost, phaseCost } from "./launch-cost.ts";
 import { segmentTable } from "./moves.ts";
 import {
@@ -47,8 +47,11 @@ export class BlockWriter {
   #group = 0;
   #groupCount = 1;
 
-  constructor(sharesReductions: boolean, began: (block: number) => void) {
+  readonly locate: Locate | undefined;
+
+  constructor(sharesReductions: boolean, began: (block: number) => void, locate: Locate | undefined) {
     this.#sharesReductions = sharesReductions;
+    this.locate = locate;
     this.#began = began;
   }
 
@@ -175,7 +178,8 @@ export class BlockWriter {
     let printed = printedAs.get(isTeam);
     if (!printed) {
       const arenas = kernel.arrays.map(() => 0);
-      printed = printKernel(kernel, arenas, { isTeam, workgroupSize: isTeam ? largestWorkgroup : 64 });
+      const locate = this.locate && { locate: this.locate };
+      printed = printKernel(kernel, arenas, { isTeam, workgroupSize: isTeam ? largestWorkgroup : 64, ...locate });
       printedAs.set(isTeam, printed);
     }
     return { kind: "kernel", kernel: printed, words: placesWords(printed.count, at), count: printed.count };

@@ -4,6 +4,7 @@
  */
 import {
   arenaDeclarations,
+  branchWords,
   finished,
   header,
   logEntryWords,
@@ -74,6 +75,16 @@ fn again(block: u32) {
 fn set_place(row: u32, backward: u32) {
   let taken = state[row + ${loopWords.taken}];
   state[row + ${loopWords.place}] = select(taken, state[row + ${loopWords.limit}] - 1u - taken, backward != 0u);
+}
+
+fn branch() {
+  if data[places.a0] != 0u {
+    state[places.a1 + ${branchWords.then}] += 1u;
+    go(places.a2);
+  } else {
+    state[places.a1 + ${branchWords.otherwise}] += 1u;
+    go(places.a3);
+  }
 }
 
 fn enter() {
@@ -162,7 +173,7 @@ fn main() {
   }
   switch places.operation {
     case jump_operation: { go(places.a0); }
-    case branch_operation: { go(select(places.a2, places.a1, data[places.a0] != 0u)); }
+    case branch_operation: { branch(); }
     case enter_operation: { enter(); }
     case condition_operation: { condition(); }
     case next_operation: { next(); }

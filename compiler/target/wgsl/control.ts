@@ -38,6 +38,9 @@ export const header = {
 /** Of a loop: steps taken, the most there may be, the place of this step's slices, times entered, all steps taken. */
 export const loopWords = { taken: 0, limit: 1, place: 2, entered: 3, iterations: 4, length: 5 } as const;
 
+/** Of a branch: how often its first way was taken, and the other, where the ways have dispatches. */
+export const branchWords = { then: 0, otherwise: 1, length: 2 } as const;
+
 /** Words of a log entry: event, status, iterations, error. */
 export const logEntryWords = 4;
 

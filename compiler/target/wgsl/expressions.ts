@@ -195,6 +195,9 @@ class Printer {
     const loosest = e.a.kind === "bool" ? level.unary : level.sum;
     const signed = e.a.kind === "bits" && e.name !== "eq" && e.name !== "ne";
     const [x, y] = signed ? [this.#call("bitcast<i32>", a), this.#call("bitcast<i32>", b)] : [a, b];
+    // `!=` of WGSL may be false of a NaN.
+    if (e.a.kind === "real" && e.name === "ne")
+      return this.#prefix("!", this.#infix("==", level.comparison, x, y, loosest, loosest));
     return this.#infix(operator, level.comparison, x, y, loosest, loosest);
   }
 

@@ -10,11 +10,12 @@ import {
   type PlanStep,
 } from "../../kernel/plan.ts";
 import { BlockWriter } from "./block-writer.ts";
-import { header, logEntryWords, loopWords } from "./control.ts";
+import { branchWords, header, logEntryWords, loopWords } from "./control.ts";
 import { canWriteInPlace } from "./in-place.ts";
+import type { Locate } from "./kernel.ts";
 import type { Phase, Place } from "./phases.ts";
 import { fastDevicePolicy, type ResidentPolicy } from "./policy.ts";
-import type { Program, Region } from "./program.ts";
+import { type Branch, loopsOf, type Program, type Region } from "./program.ts";
 import { planResident } from "./resident-plan.ts";
 
 /** Places are multiples of this many words. */
@@ -22,10 +23,10 @@ const alignment = 16;
 const aligned = (words: number): number => Math.ceil(words / alignment) * alignment;
 const leastCapacity = 256;
 
-/** Writes a plan of precision f32 out; for a fast device, unless told. */
-export function flattenPlan(plan: Plan, policy: ResidentPolicy = fastDevicePolicy): Program {
+/** Writes a plan of precision f32 out; for a fast device, unless told. With `locate` texts say where they come from. */
+export function flattenPlan(plan: Plan, policy: ResidentPolicy = fastDevicePolicy, locate?: Locate): Program {
   if (plan.precision !== "f32") throw new Error("internal error: devices compute in f32");
-  return new Flattener(policy).flatten(plan.functions.at(-1)!);
+  return new Flattener(policy, locate).flatten(plan.functions.at(-1)!);
 }
 
 const isControl = (phase: Phase): boolean => phase.kind === "control";
@@ -39,15 +40,17 @@ class Flattener {
   /** Places before this are those of constants, which are numbered first. */
   #constantBase = 0;
   #regions: Region[] = [];
+  readonly #branches = new Map<number, Branch>();
   #dataWords = 0;
   #mostShown = 0;
   #lanes = 0;
 
   readonly #policy: ResidentPolicy;
 
-  constructor(policy: ResidentPolicy) {
+  constructor(policy: ResidentPolicy, locate: Locate | undefined) {
     this.#policy = policy;
-    this.#writer = new BlockWriter(policy.sharesReductions, (block) => this.#regions.push({ kind: "block", block }));
+    const began = (block: number) => this.#regions.push({ kind: "block", block });
+    this.#writer = new BlockWriter(policy.sharesReductions, began, locate);
   }
 
   flatten(entry: PlanFunction): Program {
@@ -85,9 +88,14 @@ class Flattener {
     return {
       blocks: blocks.map(({ commands, group }, n) => ({ commands, tail: tails[n]!, group })),
       regions: this.#regions,
+      loops: loopsOf(this.#regions),
+      branches: [...this.#branches.values()],
+      branchOf: this.#branches,
       kernels: [...kernels].flatMap(([{ name }, as]) => [...as.values()].map((printed) => ({ name, printed }))),
       isPlain,
-      resident: isPlain ? { pieces: [], pieceOf: [] } : planResident(this.#writer, this.#regions, policy),
+      resident: isPlain
+        ? { pieces: [], pieceOf: [] }
+        : planResident(this.#writer, this.#regions, [...this.#branches.values()], policy),
       inputs,
       outputs,
       constants: { offset: this.#constantBase, words: constants },
@@ -113,6 +121,13 @@ class Flattener {
       return place;
     };
     for (const step of f.steps) this.#step(step, at, end);
+  }
+
+  /** Where as many words of the state begin, zero as a run begins. */
+  #stateWords(count: number): number {
+    const row = this.#state.length;
+    this.#state.push(...new Array<number>(count).fill(0));
+    return row;
   }
 
   #step(step: PlanStep, at: At, base: number): void {
@@ -186,23 +201,27 @@ class Flattener {
   #branch(step: Extract<PlanStep, { kind: "branch" }>, at: At, base: number): void {
     const places = [...step.inputs, ...step.outputs].map(at);
     const writer = this.#writer;
-    const branch = writer.control("branch", at(step.predicate), 0, 0);
-    const way = (f: PlanFunction, operand: 1 | 2): number[] =>
+    const row = this.#stateWords(branchWords.length);
+    const block = writer.current.index;
+    const branch = writer.control("branch", at(step.predicate), row, 0, 0);
+    const way = (f: PlanFunction, operand: 2 | 3) =>
       writer.apart(() => {
-        branch[operand] = writer.open();
+        const first = writer.open();
+        branch[operand] = first;
         this.#function(f, places, base);
-        return writer.control("jump", 0);
+        return { jump: writer.control("jump", 0), range: { first, last: writer.current.index } };
       });
-    const jump = way(step.then, 1);
-    const last = way(step.otherwise, 2);
-    jump[0] = writer.open();
-    last[0] = jump[0];
+    const then = way(step.then, 2);
+    const otherwise = way(step.otherwise, 3);
+    const end = writer.open();
+    then.jump[0] = end;
+    otherwise.jump[0] = end;
+    this.#branches.set(block, { row, then: then.range, otherwise: otherwise.range });
   }
 
   /** The state is in `result` when a step begins, the step makes the next in `spare`, which then goes to `result`. */
   #loop(step: LoopStep, at: At, base: number): void {
-    const row = this.#state.length;
-    this.#state.push(...new Array<number>(loopWords.length).fill(0));
+    const row = this.#stateWords(loopWords.length);
     let end = base;
     const slicesOf = (buffers: readonly Buffer[]) =>
       buffers.map((buffer) => {
@@ -279,7 +298,7 @@ class Flattener {
     const body = this.#regions;
     this.#regions = outer;
     const isFixed = step.condition === undefined && step.count === undefined;
-    this.#regions.push({ kind: "loop", row, length: isFixed ? step.length : undefined, body });
+    this.#regions.push({ kind: "loop", row, length: isFixed ? step.length : undefined, step, body });
     const exit = this.#writer.open();
     enter[7] = exit;
     next[7] = exit;

@@ -1,5 +1,5 @@
 /** What a workgroup added up, each invocation a part, joined through workgroup memory: see team.ts. */
-import type { Accumulator } from "../../kernel/ir.ts";
+import type { Accumulator, KernelArray } from "../../kernel/ir.ts";
 import type { WgslModule } from "./module.ts";
 import { indented, loaded, stored, typeOf } from "./statements.ts";
 import { neutralOf, type Team } from "./team.ts";
@@ -23,9 +23,11 @@ export class Joins {
     for (const operator of operators) for (const kind of kinds) module.names.take(nameOf(operator, kind));
   }
 
-  team(lane: string): Team {
+  /** `locals`: the arrays that each iteration of the grid has for itself. */
+  team(lane: string, locals: readonly KernelArray[] = []): Team {
     return {
       lane,
+      locals,
       size: this.#size,
       join: (a) => this.#join(a),
       neutral: (a) => this.#neutral(a),

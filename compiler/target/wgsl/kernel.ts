@@ -3,7 +3,7 @@
  * large buffers, the arenas; where they start comes from a uniform, so that equal kernels share a pipeline wherever
  * their arrays are. Which arena each array lives in is part of the text.
  */
-import type { Kernel, KernelArray, Statement } from "../../kernel/ir.ts";
+import type { Kernel, KernelArray, LocalArray, Statement } from "../../kernel/ir.ts";
 import { prepare } from "../../kernel/prepare.ts";
 import type { Span } from "../../syntax/tree.ts";
 import { flatGrid, ownGrid } from "./flatten.ts";
@@ -11,17 +11,21 @@ import { foldConstants } from "./fold.ts";
 import { Joins } from "./joins.ts";
 import { assignedIn, WgslModule } from "./module.ts";
 import { Names } from "./names.ts";
+import { ownArrays, withOwnElements } from "./own-elements.ts";
 import { indented, loaded, type ModuleNaming, StatementPrinter, stored, typeOf } from "./statements.ts";
 
 import { forEachExpression, forEachStatement } from "./walk.ts";
+
+/** A place in the source, as comments name it: `file:line:column`. */
+export type Locate = (span: Span) => string;
 
 export interface WgslOptions {
   /** Invocations of a workgroup; 64 unless told. */
   readonly workgroupSize?: number;
   /** Each iteration of the kernel's own grid is run by a workgroup together; see team.ts for when it can be. */
   readonly isTeam?: boolean;
-  /** For the comment at the top: `file:line:column`. */
-  readonly locate?: (span: Span) => string;
+  /** For the comment at the top. */
+  readonly locate?: Locate;
 }
 
 export interface WgslKernel {
@@ -52,6 +56,12 @@ export function printKernel(kernel: Kernel, arenas: readonly number[], options: 
   return new KernelPrinter(kernel, arenas, options).print();
 }
 
+/** The comment above a kernel. */
+export function describe({ name, description, span }: Kernel, locate: Locate | undefined): string[] {
+  const place = span && locate ? ` (${locate(span)})` : "";
+  return `${description || name}${place}`.split("\n").map((line) => `// ${line}`);
+}
+
 type Access = "load" | "store";
 
 class KernelPrinter {
@@ -61,6 +71,8 @@ class KernelPrinter {
   readonly #module: WgslModule;
   /** The array's name among the places. */
   readonly #members = new Map<number, string>();
+  /** Names of the arrays that each iteration has for itself. */
+  readonly #locals = new Map<number, string>();
   readonly #accessors = new Map<
     string,
     { readonly name: string; readonly array: KernelArray; readonly kind: Access }
@@ -74,18 +86,25 @@ class KernelPrinter {
     const members = new Names();
     for (const name of ["count", "zero"]) members.take(name);
     for (const array of kernel.arrays) this.#members.set(array.id, members.take(array.name));
+    for (const array of kernel.locals ?? []) this.#locals.set(array.id, this.#module.names.take(array.name));
   }
 
   print(): WgslKernel {
     const { isTeam = false, workgroupSize = 64 } = this.#options;
     const grid = isTeam ? ownGrid(this.#kernel) : flatGrid(this.#kernel);
-    const body = prepare(foldConstants(grid.body));
+    const { locals = [] } = this.#kernel;
+    const own = isTeam ? withOwnElements(grid.body, locals, workgroupSize) : grid.body;
+    const body = prepare(foldConstants(own));
     this.#nameAccessors(body);
     this.#module.include(body);
     const joins = new Joins(this.#module, workgroupSize);
     const main = this.#main(grid.index, body, workgroupSize, isTeam ? joins : undefined);
     const parts = [
-      [...this.#comment(), ...this.#declarations()],
+      [
+        ...describe(this.#kernel, this.#options.locate),
+        ...this.#declarations(),
+        ...localDeclarations(this.#handedOn(isTeam), isTeam ? "workgroup" : "private", (a) => this.#locals.get(a.id)!),
+      ],
       ...[...this.#accessors.values()].map((a) => this.#accessor(a)),
       ...this.#module.parts(),
       ...joins.parts(),
@@ -103,6 +122,7 @@ class KernelPrinter {
   /** Functions take their names before locals do, so that no local hides one. */
   #nameAccessors(body: readonly Statement[]): void {
     const access = (array: KernelArray, kind: Access) => {
+      if (this.#locals.has(array.id)) return;
       const key = `${kind} ${array.id}`;
       if (this.#accessors.has(key)) return;
       const name = this.#module.names.take(`${kind}_${this.#members.get(array.id)}`);
@@ -116,18 +136,25 @@ class KernelPrinter {
     });
   }
 
+  /** The arrays of an iteration that are declared for the module: those that a team's invocations have alone are not. */
+  #handedOn(isTeam: boolean): readonly LocalArray[] {
+    return (this.#kernel.locals ?? []).filter((a) => !isTeam || a.each === undefined);
+  }
+
   get #naming(): ModuleNaming {
     const accessor = (kind: Access, array: KernelArray) => this.#accessors.get(`${kind} ${array.id}`)!.name;
     return this.#module.naming({
-      load: (array, index) => `${accessor("load", array)}(${index})`,
-      store: (array, index, value) => `${accessor("store", array)}(${index}, ${value})`,
+      load: (array, index) => {
+        const local = this.#locals.get(array.id);
+        return local === undefined ? `${accessor("load", array)}(${index})` : `${local}[${index}]`;
+      },
+      store: (array, index, value) => {
+        const local = this.#locals.get(array.id);
+        return local === undefined
+          ? `${accessor("store", array)}(${index}, ${value})`
+          : `${local}[${index}] = ${value}`;
+      },
     });
-  }
-
-  #comment(): string[] {
-    const { name, description, span } = this.#kernel;
-    const place = span && this.#options.locate ? ` (${this.#options.locate(span)})` : "";
-    return `${description || name}${place}`.split("\n").map((line) => `// ${line}`);
   }
 
   #usedArenas(): number[] {
@@ -177,7 +204,12 @@ class KernelPrinter {
         string,
         string,
       ];
-      const printer = new StatementPrinter(this.#naming, names, assignedIn(body), joins?.team(lane));
+      const printer = new StatementPrinter(
+        this.#naming,
+        names,
+        assignedIn(body),
+        joins?.team(lane, this.#handedOn(true)),
+      );
       const name = printer.declare(index);
       const lines = printer.block(body);
       const number = `${group}.y * ${groups}.x + ${group}.x`;
@@ -194,6 +226,9 @@ class KernelPrinter {
           "  return;",
           "}",
           `let ${name} = i32(${id});`,
+          ...(joins ? ownArrays(this.#kernel.locals) : []).map(
+            (a) => `var ${this.#locals.get(a.id)!}: array<${typeOf(a.kind)}, ${a.each}>;`,
+          ),
           ...lines,
         ]),
         "}",
@@ -201,5 +236,15 @@ class KernelPrinter {
     });
   }
 }
+
+/**
+ * The arrays that each iteration of a kernel's grid has for itself: in the memory of a workgroup that shares the
+ * iteration, else each invocation's own.
+ */
+export const localDeclarations = (
+  locals: readonly LocalArray[],
+  space: "workgroup" | "private",
+  nameOf: (array: KernelArray) => string,
+): string[] => locals.map((a) => `var<${space}> ${nameOf(a)}: array<${typeOf(a.kind)}, ${a.length}>;`);
 
 const memory = (arena: number): string => `memory${arena}`;

@@ -38,10 +38,13 @@ export function costOfLaunch(
   const { count } = flatGrid(kernel);
   const each = (cost * rows) / Math.max(count, 1);
   const shared = cost / workgroupSize + joinCost;
-  const sharable = sharesReductions && !isInPlace && canShare(kernel);
+  // What an iteration keeps for itself is meant for a workgroup's memory, which is too small for that of several kernels.
+  // Arrays that such a kernel reads and writes at the same places it touches in the loops that are shared.
+  const hasLocals = kernel.locals !== undefined;
+  const sharable = sharesReductions && (hasLocals || !isInPlace) && canShare(kernel);
   const alone = Math.ceil(count / workgroupSize) * each;
-  const isResidentTeam = sharable && rows * shared < alone;
-  const isTeam = sharable && count < enoughInvocations && shared < each / 2;
+  const isResidentTeam = sharable && !hasLocals && rows * shared < alone;
+  const isTeam = sharable && (hasLocals || (count < enoughInvocations && shared < each / 2));
   return {
     count,
     isTeam,

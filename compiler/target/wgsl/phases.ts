@@ -37,8 +37,8 @@ export interface MovePhase extends Touching {
 export const controlOperands = {
   /** where */
   jump: 1,
-  /** predicate, then, otherwise */
-  branch: 3,
+  /** predicate, its row in the state, then, otherwise */
+  branch: 4,
   /** loop, whether there is a count, count, length, whether backward, steps, head, exit */
   enter: 8,
   /** loop, steps (where the condition's result is), body, exit */

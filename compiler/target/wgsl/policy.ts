@@ -9,6 +9,8 @@ export interface ResidentPolicy {
    * has cost as much as the piece will, at most twice the time is lost that a better guess would have taken.
    */
   readonly patience: number;
+  /** The invocations of the resident workgroup, as many as it has use for. */
+  readonly workgroup: { readonly least: number; readonly most: number };
   /** Whether reductions are shared by the invocations of a workgroup. */
   readonly sharesReductions: boolean;
 }
@@ -18,13 +20,18 @@ export const fastDevicePolicy: ResidentPolicy = {
   largestPiece: 400,
   isForLoops: false,
   patience: 0,
+  workgroup: { least: 8, most: 64 },
   sharesReductions: true,
 };
 
-/** For adapters that compute on the CPU: an access to memory takes them as long to compile as some tens of dispatches. */
+/**
+ * For adapters that compute on the CPU: an access to memory takes them as long to compile as some tens of dispatches. One
+ * thread does a workgroup, a few invocations at once in a vector, and changes between those vectors at each barrier.
+ */
 export const softwarePolicy: ResidentPolicy = {
-  largestPiece: 100,
+  largestPiece: 400,
   isForLoops: true,
-  patience: 20,
+  patience: 10,
+  workgroup: { least: 4, most: 4 },
   sharesReductions: false,
 };

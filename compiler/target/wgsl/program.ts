@@ -3,6 +3,7 @@
  * become jumps (see control.ts). What a block does besides its commands can be done in two ways, by dispatches or by the
  * resident workgroup, and they may take turns: both leave the memory as the other expects it. Kernels know no places, so each is compiled once wherever it runs.
  */
+import type { LoopStep } from "../../kernel/plan.ts";
 import type { WgslKernel } from "./kernel.ts";
 import type { Place } from "./phases.ts";
 import type { Resident } from "./resident-plan.ts";
@@ -49,7 +50,23 @@ export interface LoopRegion {
   readonly row: number;
   /** Steps, when it always takes as many. */
   readonly length: number | undefined;
+  /** What it was made of. */
+  readonly step: LoopStep;
   readonly body: readonly Region[];
+}
+
+/** Blocks one after the other, both ends included. */
+export interface BlockRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** A branch: whoever takes one of its ways passes over the other. */
+export interface Branch {
+  /** Its words in the state. */
+  readonly row: number;
+  readonly then: BlockRange;
+  readonly otherwise: BlockRange;
 }
 
 export function firstBlock(region: Region): number {
@@ -65,9 +82,18 @@ export function blocksOf(regions: readonly Region[]): number[] {
   return regions.flatMap((r) => (r.kind === "block" ? [r.block] : blocksOf(r.body)));
 }
 
+/** All loops of some regions, those around others first. */
+export function loopsOf(regions: readonly Region[]): LoopRegion[] {
+  return regions.flatMap((r) => (r.kind === "block" ? [] : [r, ...loopsOf(r.body)]));
+}
+
 export interface Program {
   readonly blocks: readonly Block[];
   readonly regions: readonly Region[];
+  readonly loops: readonly LoopRegion[];
+  readonly branches: readonly Branch[];
+  /** By the block that ends with it. */
+  readonly branchOf: ReadonlyMap<number, Branch>;
   readonly kernels: readonly { readonly name: string; readonly printed: WgslKernel }[];
   /** Whether there is nothing to decide: one block, whose commands are all there is. */
   readonly isPlain: boolean;

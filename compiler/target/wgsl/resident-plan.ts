@@ -1,8 +1,9 @@
 /** What of a program the resident workgroup can do, piece by piece; pieces are printed when they are asked for. */
 import type { BlockWriter, OpenBlock } from "./block-writer.ts";
+import type { Locate } from "./kernel.ts";
 import { cutIntoPieces } from "./pieces.ts";
 import type { ResidentPolicy } from "./policy.ts";
-import { blocksOf, type Region } from "./program.ts";
+import { type Branch, blocksOf, type Region } from "./program.ts";
 import { PiecePrinter } from "./resident.ts";
 
 export interface ResidentKernel {
@@ -39,12 +40,18 @@ export interface ResidentContext {
   readonly cutLoops: ReadonlySet<number>;
   readonly rowsWithPlaces: ReadonlySet<number>;
   readonly loops: ReadonlyMap<number, LoopFacts>;
+  /** The rows of branches whose ways have dispatches: the host wants to know which are taken. */
+  readonly countedBranches: ReadonlySet<number>;
+  readonly workgroup: ResidentPolicy["workgroup"];
+  /** When the text is for people: where kernels and loops come from. */
+  readonly locate: Locate | undefined;
 }
 
 /** What the resident workgroup can do of blocks whose tables are written. */
 export function planResident(
-  { blocks, rowsWithPlaces }: BlockWriter,
+  { blocks, rowsWithPlaces, locate }: BlockWriter,
   regions: readonly Region[],
+  branches: readonly Branch[],
   policy: ResidentPolicy,
 ): Resident {
   const { pieces, cutLoops } = cutIntoPieces(blocks, regions, policy);
@@ -52,7 +59,21 @@ export function planResident(
   pieces.forEach((piece, n) => {
     for (const b of blocksOf(piece.regions)) pieceOf[b] = n;
   });
-  const context: ResidentContext = { blocks, pieceOf, cutLoops, rowsWithPlaces, loops: loopsOf(blocks, regions) };
+  const isDispatched = ({ then, otherwise }: Branch) => {
+    const piece = pieceOf[then.first];
+    const inside = blocks.slice(then.first, otherwise.last + 1);
+    return piece === undefined || inside.some((b) => b.commands.length > 0 || pieceOf[b.index] !== piece);
+  };
+  const context: ResidentContext = {
+    blocks,
+    pieceOf,
+    cutLoops,
+    rowsWithPlaces,
+    loops: factsOfLoops(blocks, regions),
+    countedBranches: new Set(branches.filter(isDispatched).map((b) => b.row)),
+    workgroup: policy.workgroup,
+    locate,
+  };
   const planned = pieces.map(({ regions, weight }, n): ResidentPiece => {
     let printed: ResidentKernel | undefined;
     const kernel = () => {
@@ -71,7 +92,7 @@ function loopsIn(region: Region, blocks: readonly OpenBlock[]): { row: number; d
   return [{ row: region.row, dispatches }, ...region.body.flatMap((r) => loopsIn(r, blocks))];
 }
 
-function loopsOf(blocks: readonly OpenBlock[], regions: readonly Region[]): Map<number, LoopFacts> {
+function factsOfLoops(blocks: readonly OpenBlock[], regions: readonly Region[]): Map<number, LoopFacts> {
   const found = new Map<number, LoopFacts>();
   const visit = (r: Region): void => {
     if (r.kind === "block") return;

@@ -9,11 +9,13 @@
  * let each invocation keep what concerns it, would compute all blocks in each turn.
  */
 import type { Kernel, KernelArray } from "../../kernel/ir.ts";
+import type { LoopStep } from "../../kernel/plan.ts";
 import { prepare } from "../../kernel/prepare.ts";
 import { accessors } from "./accessors.ts";
-import { largestWorkgroup, type OpenBlock } from "./block-writer.ts";
+import type { OpenBlock } from "./block-writer.ts";
 import {
   arenaDeclarations,
+  branchWords,
   controlFunctions,
   controlNames,
   finished,
@@ -25,6 +27,7 @@ import {
 import { flatGrid, ownGrid } from "./flatten.ts";
 import { foldConstants } from "./fold.ts";
 import { Joins } from "./joins.ts";
+import { describe, localDeclarations } from "./kernel.ts";
 import { phaseCost } from "./launch-cost.ts";
 import { assignedIn, WgslModule } from "./module.ts";
 import { moveFunction, placeOf, segmentTable } from "./moves.ts";
@@ -41,8 +44,6 @@ const uniform = `struct Places {
 
 /** The words of the uniform. */
 export const residentWords = (block: number): number[] => [block, 0];
-
-const leastWorkgroup = 8;
 
 export class PiecePrinter {
   readonly #context: ResidentContext;
@@ -65,8 +66,9 @@ export class PiecePrinter {
     this.#piece = piece;
     this.#number = number;
     const phases = blocksOf(piece).flatMap((b) => context.blocks[b]!.tail);
-    const widest = Math.max(leastWorkgroup, ...phases.map((p) => (p.kind === "launch" ? p.width : 1)));
-    this.#size = 2 ** Math.ceil(Math.log2(Math.min(widest, largestWorkgroup)));
+    const widest = Math.max(1, ...phases.map((p) => (p.kind === "launch" ? p.width : 1)));
+    const { least, most } = context.workgroup;
+    this.#size = 2 ** Math.ceil(Math.log2(Math.min(Math.max(widest, least), most)));
     this.#joins = new Joins(this.#module, this.#size);
   }
 
@@ -155,8 +157,16 @@ export class PiecePrinter {
     return regions.flatMap((r) => {
       if (r.kind === "block") return this.#block(this.#context.blocks[r.block]!);
       const [first, last] = [firstBlock(r), lastBlock(r)];
-      return [`while at >= ${first}u && at <= ${last}u {`, ...indented(this.#regions(r.body)), "}"];
+      const head = `while at >= ${first}u && at <= ${last}u {`;
+      return [...this.#loopComment(r.step), head, ...indented(this.#regions(r.body)), "}"];
     });
+  }
+
+  /** Programs that differ in their names alone must print the same text, so only what people read says where it is from. */
+  #loopComment({ name, span }: LoopStep): string[] {
+    const { locate } = this.#context;
+    if (locate === undefined) return [];
+    return `${name}${span ? ` (${locate(span)})` : ""}`.split("\n").map((line) => `// ${line}`);
   }
 
   #block({ index, tail }: OpenBlock): string[] {
@@ -212,8 +222,15 @@ export class PiecePrinter {
         return [`go(${row}u);`];
       case "finish":
         return [`go(${finished}u);`];
-      case "branch":
-        return [`go(select(${other}, ${one}, data[${row}] != 0u));`];
+      case "branch": {
+        const counted = this.#context.countedBranches.has(words[1]!);
+        const [then, otherwise] = [branchWords.then, branchWords.otherwise].map((w) => `${words[1]! + w}u`);
+        return [
+          `let is_first_way = data[${row}] != 0u;`,
+          ...(counted ? [`state[select(${otherwise}, ${then}, is_first_way)] += 1u;`] : []),
+          `go(select(${other}, ${one}, is_first_way));`,
+        ];
+      }
       case "enter": {
         const [, isCounted, count, length, backward, steps] = words as [number, number, number, number, number, number];
         this.#rows.add(row);
@@ -284,14 +301,28 @@ export class PiecePrinter {
     const { names } = this.#module;
     const name = names.take(kernel.name);
     this.#module.include(body);
+    // Kernels with such arrays are run by one invocation each here (launch-cost.ts).
+    const locals = new Map((kernel.locals ?? []).map((a) => [a.id, names.take(a.name)]));
+    if (locals.size > 0)
+      this.#functionTexts.push(localDeclarations(kernel.locals ?? [], "private", (a) => locals.get(a.id)!));
     this.#functions.set(kernel, (this.#functions.get(kernel) ?? new Map()).set(isTeam, name));
     names.scope(() => {
       const lane = names.take("invocation");
       const places = new Map(kernel.arrays.map((a) => [a.id, names.take(`${a.name}_start`)]));
       const place = (array: KernelArray) => places.get(array.id)!;
       const naming = this.#module.naming({
-        load: (array, index) => `${accessors[array.kind].load}(${place(array)}, ${index})`,
-        store: (array, index, value) => `${accessors[array.kind].store}(${place(array)}, ${index}, ${value})`,
+        load: (array, index) => {
+          const local = locals.get(array.id);
+          return local === undefined
+            ? `${accessors[array.kind].load}(${place(array)}, ${index})`
+            : `${local}[${index}]`;
+        },
+        store: (array, index, value) => {
+          const local = locals.get(array.id);
+          return local === undefined
+            ? `${accessors[array.kind].store}(${place(array)}, ${index}, ${value})`
+            : `${local}[${index}] = ${value}`;
+        },
       });
       const team = isTeam ? this.#joins.team(lane) : undefined;
       const printer = new StatementPrinter(naming, names, assignedIn(body), team);
@@ -305,8 +336,8 @@ export class PiecePrinter {
           : [`let ${index} = ${first};`, `if ${index} < ${grid.count} {`];
       const loop = [...head, ...lines, "}"];
       const parameters = [`${lane}: u32`, ...[...places.values()].map((p) => `${p}: u32`)];
-      const description = (kernel.description || kernel.name).split("\n").map((line) => `// ${line}`);
-      this.#functionTexts.push([...description, `fn ${name}(${parameters.join(", ")}) {`, ...indented(loop), "}"]);
+      const comment = describe(kernel, this.#context.locate);
+      this.#functionTexts.push([...comment, `fn ${name}(${parameters.join(", ")}) {`, ...indented(loop), "}"]);
     });
     return name;
   }

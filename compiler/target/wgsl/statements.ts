@@ -2,7 +2,7 @@
 import type { Expression, Kind, Local, Loop, Statement, While } from "../../kernel/ir.ts";
 import { type Naming, printArgument, printExpression } from "./expressions.ts";
 import type { Names } from "./names.ts";
-import { isShared, type Team } from "./team.ts";
+import { isShared, type Team, touches } from "./team.ts";
 
 /** The names that a whole module shares. */
 export type ModuleNaming = Omit<Naming, "local" | "hoist"> & {
@@ -148,6 +148,7 @@ export class StatementPrinter {
       const total = `${team.join(accumulator)}(${team.lane}, ${name})`;
       this.#lines.push(`${name} = ${team.combined(accumulator, before, total)};`);
     }
+    if (touches(s.body, team.locals)) this.#lines.push("workgroupBarrier();");
   }
 
   #loop(s: Loop): void {

@@ -4,20 +4,36 @@
  * it are ones of which WGSL's own analysis knows that they are the same for all.
  */
 import { forEachNode } from "../../kernel/affine.ts";
-import type { Accumulator, Expression, Kernel, Kind, Loop, Statement } from "../../kernel/ir.ts";
-import { forEachStatement } from "./walk.ts";
+import type { Accumulator, Expression, Kernel, KernelArray, Kind, Loop, Statement } from "../../kernel/ir.ts";
+import { forEachStatement, rootsOf } from "./walk.ts";
 
 /** How `StatementPrinter` shares loops. */
 export interface Team {
   /** The name of the invocation's number in its workgroup, a u32. */
   readonly lane: string;
   readonly size: number;
+  /** Arrays in workgroup memory, which loops that are shared hand on to each other: each ends with a barrier. */
+  readonly locals: readonly KernelArray[];
   /** The function that joins a value of each invocation: (lane, value) -> the same for all. */
   join(accumulator: Accumulator): string;
   /** Where one invocation's part of a sum starts. */
   neutral(accumulator: Accumulator): string;
   /** What was there before, joined with what the team added. */
   combined(accumulator: Accumulator, before: string, total: string): string;
+}
+
+/** Whether statements read or write one of these arrays. */
+export function touches(statements: readonly Statement[], arrays: readonly KernelArray[]): boolean {
+  if (arrays.length === 0) return false;
+  const ids = new Set(arrays.map((a) => a.id));
+  let found = false;
+  forEachStatement(statements, (s) => {
+    if (s.op === "store" && ids.has(s.array.id)) found = true;
+    forEachNode(rootsOf(s), (e) => {
+      if (e.op === "load" && ids.has(e.array.id)) found = true;
+    });
+  });
+  return found;
 }
 
 /** Loops that a team shares. */
@@ -27,11 +43,25 @@ export const isShared = (s: Loop): boolean => s.order === "independent" || (s.or
 const sums = (s: Loop): boolean => s.accumulators.length > 0 && s.accumulators.every((a) => neutralOf(a) !== undefined);
 
 /**
+ * How many loops that a team shares touch an array, infinitely many when something else does. What one such loop stores
+ * and reads back is the affair of each iteration, so of one invocation.
+ */
+function loopsThatTouch(statements: readonly Statement[], array: KernelArray): number {
+  return statements.reduce((sum, s) => {
+    if (!touches([s], [array])) return sum;
+    if (s.op !== "loop") return Number.POSITIVE_INFINITY;
+    return sum + (isShared(s) ? 1 : loopsThatTouch(s.body, array));
+  }, 0);
+}
+
+/**
  * Whether a team can run the iterations of a kernel's grid: there is a loop to share, all invocations come to each
  * such loop, and nothing is read back that another invocation stored.
  */
 export function canShare(kernel: Kernel): boolean {
-  if (kernel.arrays.some((a) => a.access === "both")) return false;
+  const both = kernel.arrays.filter((a) => a.access === "both");
+  if (both.length > 0 && !kernel.locals) return false;
+  if (both.some((a) => loopsThatTouch(kernel.grid.body, a) !== 1)) return false;
   const uniform = new Set([kernel.grid.index.id]);
   const isUniform = (e: Expression): boolean => {
     let found = true;

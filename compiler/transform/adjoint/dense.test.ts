@@ -165,6 +165,14 @@ for (const how of ["lu", "qr", "cholesky"] as const)
     assert.equal(factored(almost, how).regular, true);
   });
 
+test("what the factors call singular, the pseudo-inverse drops", () => {
+  // Between the rounding of one number and the limit of the factors, 3 of it.
+  const barely = ndArray("real", [3, 3], [2 * epsilon, 0, 0, 0, 1, 0, 0, 0, 1]);
+  const { regular, x, y } = factored(barely, "qr");
+  assert.equal(regular, false);
+  assert.deepEqual([...x, ...y].map(Math.abs), [0, 0, 0, 0, 0, 0]);
+});
+
 test("lu and qr solve with the transpose of a matrix that is not symmetric", () => {
   for (const how of ["lu", "qr"] as const) {
     const a = ndArray("real", [2, 2], [1, 2, 3, 5]);

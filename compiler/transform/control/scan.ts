@@ -86,14 +86,14 @@ function evaluateScan(inputs: readonly NdArray[], params: ScanParams, context: E
   });
   let carry: readonly NdArray[] = initial;
   let taken = 0;
-  let last = steps;
+  let stopped = false;
   const control: TickControl = {
     stop: () => {
-      if (params.progress && params.condition && !params.reverse) last = taken + 1;
+      if (params.progress && params.condition && !params.reverse) stopped = true;
     },
     watch: () => {},
   };
-  for (; taken < last; taken++) {
+  for (; taken < steps && !stopped; taken++) {
     const at = params.reverse ? steps - 1 - taken : taken;
     const operands = [...constants, ...carry, ...slices.map((slice) => slice(at))];
     if (params.condition && !context.run(params.condition, operands)[0]!.data[0]) break;
