@@ -209,6 +209,12 @@ function foldConstants(primitive: Primitive, inputs: readonly Atom[], params: Pa
   });
   const results = primitive.evaluate(values, params, plainContext);
   if (results.some((r) => sizeOf(r.shape) !== 1)) return undefined;
+  // What makes a NaN is kept, so that a run can tell where it came up.
+  if (
+    results.some((r) => Number.isNaN(r.data[0])) &&
+    !inputs.some((a) => a.kind === "literal" && Number.isNaN(a.value))
+  )
+    return undefined;
   return results.map((r, i) => ({ kind: "literal", value: r.data[0]!, type: types[i]! }));
 }
 

@@ -273,6 +273,12 @@ export function knownDim(dim: Dim): number | undefined {
   return typeof d === "number" ? d : undefined;
 }
 
+/** Whether it is below zero for all sizes but zero: `-n`, `-2 * d - 1`. */
+export function isNegative(dim: Dim): boolean {
+  const d = resolve(dim);
+  return typeof d === "number" ? d < 0 : [...d.terms.values()].every((term) => term.coefficient < 0);
+}
+
 /** A shape as users write it: `[n, d]`. */
 export function showShape(shape: readonly Dim[]): string {
   return `[${shape.map(showDim).join(", ")}]`;

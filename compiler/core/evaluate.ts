@@ -22,6 +22,7 @@ export interface ContextOptions {
   readonly tick?: EvaluationContext["tick"];
   readonly fail?: EvaluationContext["fail"];
   readonly iterate?: EvaluationContext["iterate"];
+  readonly signal?: EvaluationContext["signal"];
   /** Called after each equation: how a non-finite value is traced to the expression that made it. */
   readonly observe?: (equation: Equation, inputs: readonly NdArray[], outputs: readonly NdArray[]) => void;
 }
@@ -48,6 +49,7 @@ export function evaluationContext(options: ContextOptions = {}): EvaluationConte
     solved: options.solved ?? (() => {}),
     tick: options.tick ?? (() => {}),
     ...(options.iterate ? { iterate: options.iterate } : {}),
+    ...(options.signal ? { signal: options.signal } : {}),
   };
   return context;
 }

@@ -92,7 +92,7 @@ export type ReportRole = "solve" | "declared" | "adjoint" | CertificateQuantity;
  *   where the condition determines the answer, `singularSystem` where it does not.
  * - `condition`: the condition number of the linearised condition, its rows and columns scaled.
  * - `residual`: the norm of the condition at the answer.
- * - `margin`: how far the nearest constraint is from starting or ceasing to bind. The status is `vertex` where the
+ * - `margin`: how far the nearest constraint is from starting or ceasing to bind, or the condition from a kink. The status is `vertex` where the
  *   constraints that bind determine the answer alone.
  */
 export type CertificateQuantity = "distance" | "condition" | "residual" | "margin";
@@ -143,6 +143,8 @@ export interface EvaluationContext {
     },
     control?: TickControl,
   ): void;
+  /** Ends the run at any time, in the middle of an equation too, where the back end can: `tick` is what it has to heed. */
+  readonly signal?: AbortSignal;
 }
 
 /** What may be asked of a loop at a tick. */

@@ -1,103 +1,13 @@
-/** Expressions, patterns and types as documents to lay out. */
-import { concat, type Doc, fill, group, hardline, line, list, nest, nestUnlessFirst } from "./layout.ts";
+/** Expressions as documents to lay out. */
+import { concat, type Doc, fill, list, nest, nestUnlessFirst } from "./layout.ts";
+import { any, atomLevel, binaryLevel, breaksInside, endsInBlock, isPostfix, level } from "./layout-levels.ts";
+import { joined, TypeLayout } from "./layout-types.ts";
 import { precedence } from "./operators.ts";
 import { stringText } from "./strings.ts";
-import type {
-  Argument,
-  ArrayOfType,
-  Binary,
-  Block,
-  Comparison,
-  Expression,
-  Lambda,
-  Let,
-  Loop,
-  Pattern,
-  Place,
-  Span,
-  TupleType,
-  TypeExpression,
-} from "./tree.ts";
-import { asBlock, type Written } from "./written.ts";
-
-/** What the place of an expression demands: anything looser needs parentheses there. */
-const any = -1;
-const withLevel = 0;
-const atomLevel = 10;
-
-/** How tightly the outermost operator of an expression binds. */
-export function level(e: Expression): number {
-  switch (e.kind) {
-    case "lambda":
-    case "if":
-    case "loop":
-      return any;
-    case "with":
-      return withLevel;
-    case "unary":
-      return e.operator === "not" ? precedence.not : precedence.negation;
-    case "binary":
-      return binaryLevel(e);
-    case "comparison":
-      return precedence.comparison;
-    case "range":
-      return precedence.range;
-    default:
-      return atomLevel;
-  }
-}
-
-function binaryLevel(e: Binary): number {
-  switch (e.operator) {
-    case "or":
-      return precedence.or;
-    case "and":
-      return precedence.and;
-    case "~=":
-      return precedence.comparison;
-    case "+":
-    case "-":
-      return precedence.sum;
-    case "^":
-      return precedence.power;
-    default:
-      return precedence.product;
-  }
-}
-
-/** Whether the lines of an expression break inside it rather than before it. */
-function breaksInside(e: Expression): boolean {
-  switch (e.kind) {
-    case "tuple":
-    case "array":
-    case "comprehension":
-    case "block":
-    case "call":
-    case "index":
-    case "lambda":
-    case "if":
-    case "loop":
-    case "with":
-      return true;
-    default:
-      return false;
-  }
-}
-
-function endsInBlock(e: Expression): boolean {
-  if (e.parenthesized === true) return false;
-  if (e.kind === "lambda") return endsInBlock(e.body);
-  return e.kind === "block" || e.kind === "loop";
-}
+import type { Argument, Binary, Block, Comparison, Expression, Lambda, Let, Loop, Place, Span } from "./tree.ts";
 
 /** Turns trees into documents. Without `written`, nothing is known of the user's line breaks and comments. */
-export class ExpressionLayout {
-  protected readonly written: Written | undefined;
-
-  constructor(written: Written | undefined) {
-    this.written = written;
-  }
-
+export class ExpressionLayout extends TypeLayout {
   /** An expression in a place that takes operators at least as tight as `required`. */
   expression(e: Expression, required: number = any): Doc {
     const comments = this.written?.inline(e.span.start);
@@ -152,11 +62,6 @@ export class ExpressionLayout {
 
   // ---------------------------------------------------------------- lists
 
-  /** Whether the user broke the line between two offsets. */
-  protected broken(from: number, to: number): boolean {
-    return this.written?.broken(from, to) ?? false;
-  }
-
   /** A list in brackets that starts at the beginning of `span`. */
   #bracketed<T>(
     open: string,
@@ -167,31 +72,6 @@ export class ExpressionLayout {
     place: (item: T) => Span,
   ): Doc {
     return this.separated(open, items, close, span.start, layout, place);
-  }
-
-  /** Items separated by commas in brackets. `from` is an offset before the first item. */
-  protected separated<T>(
-    open: string,
-    items: readonly T[],
-    close: string,
-    from: number,
-    layout: (item: T) => Doc,
-    place: (item: T) => Span,
-    hugs = false,
-    separators: (index: number) => string = (index) => (index < items.length - 1 ? "," : ""),
-  ): Doc {
-    const docs: Doc[] = [];
-    const breaks: boolean[] = [];
-    let previous = from;
-    for (const [index, item] of items.entries()) {
-      const span = place(item);
-      breaks.push(this.broken(previous, span.start));
-      const comments = this.written?.inline(span.start);
-      const doc = layout(item);
-      docs.push(concat(comments ?? "", doc, separators(index)));
-      previous = span.end;
-    }
-    return list(open, docs, close, { broken: breaks[0] === true, breaks: [false, ...breaks.slice(1)], hugs });
   }
 
   #tupleItem(item: { readonly name?: { readonly name: string }; readonly value: Expression }): Doc {
@@ -425,7 +305,7 @@ export class ExpressionLayout {
     const commented = this.written?.hasBefore(e.span.end) === true;
     if (e.lets.length === 0 && !commented) {
       const before = this.broken(e.span.start, e.result.span.start);
-      return this.#single(this.expression(e.result), before || this.broken(e.result.span.end, e.span.end));
+      return this.single(this.expression(e.result), before || this.broken(e.result.span.end, e.span.end));
     }
     if (this.written === undefined) {
       const lets = e.lets.flatMap((one): Doc[] => [this.letStatement(one), "; "]);
@@ -435,69 +315,6 @@ export class ExpressionLayout {
     return this.braces([...e.lets, e.result], { ...e.span, start }, (item) =>
       item.kind === "let" ? this.letStatement(item) : this.expression(item),
     );
-  }
-
-  #single(doc: Doc, broken: boolean): Doc {
-    const edge = broken ? hardline : line;
-    return group(concat("{", nest(2, concat(edge, doc)), edge, "}"));
-  }
-
-  /** Items in braces, one a line. */
-  protected braces<T extends { readonly span: Span }>(items: readonly T[], span: Span, layout: (item: T) => Doc): Doc {
-    const body = this.lines(items, span.start, span.end, layout);
-    if (body === undefined) return "{}";
-    return concat("{", nest(2, concat(hardline, body)), hardline, "}");
-  }
-
-  /** Items and comments, one a line, with the user's blank lines; nothing if there are none of either. */
-  protected lines<T extends { readonly span: Span }>(
-    items: readonly T[],
-    start: number,
-    end: number,
-    layout: (item: T) => Doc,
-  ): Doc | undefined {
-    const docs: Doc[] = [];
-    // The end of what was printed last; blank lines at the very beginning are dropped.
-    let previous: number | undefined;
-    let afterBlockComment = false;
-    const add = (doc: Doc, from: number, to: number): void => {
-      const onSameLine = afterBlockComment && previous !== undefined && !this.broken(previous, from);
-      if (docs.length > 0) docs.push(onSameLine ? " " : hardline);
-      if (previous !== undefined && this.written?.blankBetween(previous, from) === true) docs.push(hardline);
-      docs.push(doc);
-      previous = to;
-    };
-    const addComments = (before: number): void => {
-      for (const comment of this.written?.takeBefore(before) ?? []) {
-        // A `///` that stood before the brace must not become the documentation of what is inside.
-        const text = comment.span.start < start ? comment.text.replace(/^\/\/\//, "//") : comment.text;
-        add(text.trimEnd(), comment.span.start, comment.span.end);
-        afterBlockComment = comment.kind === "block";
-      }
-    };
-    for (const item of items) {
-      const from = item.span.start;
-      addComments(from);
-      const doc = layout(item);
-      const trailing = this.#trailing(item.span.end);
-      add(trailing === undefined ? doc : concat(doc, trailing.text), from, trailing?.end ?? item.span.end);
-      afterBlockComment = false;
-    }
-    addComments(end);
-    return docs.length === 0 ? undefined : concat(...docs);
-  }
-
-  /** Comments inside a statement that no part of it took, and the one after it on its line. */
-  #trailing(end: number): { readonly text: string; readonly end: number } | undefined {
-    if (this.written === undefined) return undefined;
-    const inside = this.written.takeBefore(end);
-    const after = this.written.trailing(end);
-    if (inside.length === 0) return after;
-    const parts = inside.map(({ text }, index) => {
-      const last = index === inside.length - 1 && after === undefined;
-      return last ? text.trimEnd() : asBlock(text);
-    });
-    return { text: ` ${parts.join(" ")}${after?.text ?? ""}`, end: after?.end ?? end };
   }
 
   letStatement(e: Let): Doc {
@@ -514,79 +331,6 @@ export class ExpressionLayout {
   protected documentation(_e: { readonly documentation?: string }): Doc {
     return "";
   }
-
-  // ---------------------------------------------------------------- patterns and types
-
-  pattern(pattern: Pattern): Doc {
-    switch (pattern.kind) {
-      case "name-pattern":
-        return pattern.name;
-      case "ignore-pattern":
-        return "_";
-      case "tuple-pattern":
-        return concat("(", ...joined(pattern.items.map((item) => this.pattern(item))), ")");
-    }
-  }
-
-  type(type: TypeExpression): Doc {
-    switch (type.kind) {
-      case "named-type":
-        return type.name;
-      case "tuple-type":
-        return this.#tupleType(type);
-      case "array-of-type": {
-        const element = this.type(type.element);
-        return concat(element, this.#dimensions(type));
-      }
-      case "function-type": {
-        const [only] = type.parameters;
-        const bare = type.parameters.length === 1 && only !== undefined && needsNoParentheses(only);
-        const parameters = bare
-          ? this.type(only)
-          : concat("(", ...joined(type.parameters.map((parameter) => this.type(parameter))), ")");
-        return concat(parameters, " -> ", this.type(type.result));
-      }
-    }
-  }
-
-  #tupleType(type: TupleType): Doc {
-    return this.separated(
-      "(",
-      type.items,
-      ")",
-      type.span.start,
-      (item) => (item.name === undefined ? this.type(item.type) : concat(item.name.name, ": ", this.type(item.type))),
-      (item) => ({ ...item.type.span, start: item.name?.span.start ?? item.type.span.start }),
-    );
-  }
-
-  #dimensions(type: ArrayOfType): Doc {
-    return this.separated(
-      "[",
-      type.places,
-      "]",
-      type.element.span.end,
-      (place) => {
-        const dimension = this.expression(place.dimension);
-        return place.name === undefined ? dimension : concat(place.name.name, " = ", dimension);
-      },
-      (place) => ({ ...place.dimension.span, start: place.name?.span.start ?? place.dimension.span.start }),
-    );
-  }
-}
-
-/** Before an arrow a plain tuple would be read as a list of parameters, and an arrow would bind to the right. */
-function needsNoParentheses(type: TypeExpression): boolean {
-  if (type.kind === "function-type") return false;
-  return type.kind !== "tuple-type" || type.items.some((item) => item.name !== undefined);
-}
-
-function joined(docs: readonly Doc[]): Doc[] {
-  return docs.flatMap((doc, index) => (index === 0 ? [doc] : [", ", doc]));
-}
-
-function isPostfix(e: Expression): e is Extract<Expression, { kind: "call" | "index" | "field" | "transpose" }> {
-  return e.kind === "call" || e.kind === "index" || e.kind === "field" || e.kind === "transpose";
 }
 
 function spanOf(node: { readonly span: Span }): Span {

@@ -2,6 +2,7 @@
 // the library or for the command, as its argument says.
 import { fileURLToPath } from "node:url";
 import { MessageChannel } from "node:worker_threads";
+import { optimiseLater } from "../cli/engine.mjs";
 import { loadBundled, recordCodeCache, saveCodeCache } from "./code-cache.mjs";
 
 const [, , use] = process.argv;
@@ -41,6 +42,7 @@ async function perform(file) {
   port1.close();
 }
 
+if (use === "command") optimiseLater();
 recordCodeCache();
 await (use === "library" ? useLibrary() : useCommand());
 saveCodeCache();

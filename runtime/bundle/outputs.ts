@@ -3,7 +3,10 @@ import { readFileSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { type BuildOptions, build, type Metafile, type Plugin, transform } from "esbuild";
+import { packTree } from "../../compiler/syntax/packed.ts";
+import { parse } from "../../compiler/syntax/parse.ts";
 import { Grammar } from "../../compiler/syntax/script.ts";
+import { standardLibrary } from "../../stdlib/sources.ts";
 
 export const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), "../..");
 
@@ -102,7 +105,7 @@ async function commonJsBundle(entryPoints: Record<string, string>): Promise<Outp
     platform: "node",
     splitting: true,
     outExtension: { ".js": ".cjs" },
-    plugins: [keepSourceUrls, withoutCanvas],
+    plugins: [keepSourceUrls, withoutCanvas, withStandardTrees],
   });
   return { files: await Promise.all(files.map(commonJs)), metafile };
 }
@@ -149,6 +152,26 @@ const keepSourceUrls: Plugin = {
       const relative = path.relative(root, file).split(path.sep).join("/");
       return { contents: text.replaceAll("import.meta.url", `sourceUrl(${JSON.stringify(relative)})`), loader: "ts" };
     });
+  },
+};
+
+/** Functions, since the engine reads what is in them when they are first called. */
+function standardTrees(): string {
+  const texts = Object.entries(standardLibrary).map(([name, text]) => {
+    const { source } = parse(text, { file: `${name}.opt` });
+    return `${JSON.stringify(name)}: () => ${JSON.stringify(packTree(source))},`;
+  });
+  return `export const packedTrees = {\n${texts.join("\n")}\n};\n`;
+}
+
+/** The standard library's modules need not be parsed: that takes longer than all else before a short run. */
+const withStandardTrees: Plugin = {
+  name: "with standard trees",
+  setup({ onLoad }) {
+    onLoad({ filter: /[\\/]compiler[\\/]standard-trees\.ts$/, namespace: "file" }, () => ({
+      contents: standardTrees(),
+      loader: "ts",
+    }));
   },
 };
 

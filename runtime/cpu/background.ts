@@ -1,6 +1,7 @@
 /**
- * A thread that runs plans while the caller's thread goes on. It works in the caller's memory. Where memory cannot be
- * shared it has one of its own, the operands and results are copied, and it is stopped by ending it.
+ * A thread that runs plans while the caller's thread goes on. It works in the caller's memory, and is ended when it
+ * does not hear soon enough that it should stop: a large kernel has no ticks. Where memory cannot be shared the thread
+ * has one of its own, the operands and results are copied, and it is stopped by ending it.
  */
 import { elementBytes } from "../../compiler/kernel/plan.ts";
 import { DiagnosticError, errorAt } from "../../compiler/syntax/diagnostic.ts";
@@ -18,7 +19,14 @@ export interface BackgroundRun {
   readonly team: () => number;
   /** Called in order. What it throws stops the run at its next tick, and is what the run ends with. */
   readonly onEvent: (event: ThreadEvent) => void;
+  /** Stops the run, which ends with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called when the thread was ended in the middle of the run, with whether it is known to do nothing any more. */
+  readonly onCut?: (isGone: boolean) => Promise<void>;
 }
+
+/** A run that has not stopped so many milliseconds after it was told to is ended with its thread. */
+const graceMilliseconds = 100;
 
 /** Whether there was a thread to run it. */
 export type BackgroundEnding = "done" | "unavailable";
@@ -66,7 +74,9 @@ export class Background {
     }
   }
 
-  async #run({ plan, addresses, countdown, team, onEvent }: BackgroundRun): Promise<BackgroundEnding> {
+  async #run(request: BackgroundRun): Promise<BackgroundEnding> {
+    const { plan, addresses, countdown, team, onEvent, signal, onCut } = request;
+    signal?.throwIfAborted();
     this.#thread ??= this.#start();
     const thread = this.#thread;
     if (!thread) return "unavailable";
@@ -74,14 +84,22 @@ export class Background {
     if (!this.#known.has(plan.id)) thread.post({ kind: "module", id: plan.id, module: plan.module });
     this.#known.add(plan.id);
     let thrown: { readonly error: unknown } | undefined;
+    let patience: ReturnType<typeof setTimeout> | undefined;
+    const stop = (error: unknown) => {
+      if (thrown) return;
+      thrown = { error };
+      if (!this.#words) return this.#end(error);
+      Atomics.store(this.#words, control.stop / 4, 1);
+      patience = setTimeout(() => void this.#cut(error, onCut), graceMilliseconds);
+    };
+    const abort = () => stop(signal?.reason);
+    signal?.addEventListener("abort", abort, { once: true });
     const deliver = (events: readonly ThreadEvent[]) => {
       for (const event of events)
         try {
           if (!thrown) onEvent(event);
         } catch (error) {
-          thrown = { error };
-          if (this.#words) Atomics.store(this.#words, control.stop / 4, 1);
-          else this.#end(error);
+          stop(error);
         }
     };
     thread.hold();
@@ -98,7 +116,8 @@ export class Background {
             resolve("done");
           },
           onEnd: (error) => {
-            if (this.#answered) reject(error);
+            if (thrown) reject(thrown.error);
+            else if (this.#answered) reject(error);
             else resolve("unavailable");
           },
         };
@@ -111,6 +130,8 @@ export class Background {
         }
       });
     } finally {
+      clearTimeout(patience);
+      signal?.removeEventListener("abort", abort);
       this.#listener = undefined;
       thread.letGo();
     }
@@ -167,6 +188,15 @@ export class Background {
     return thread;
   }
 
+  /** Ends the thread in the middle of a run; the next run gets a new one. */
+  async #cut(error: unknown, onCut: BackgroundRun["onCut"]): Promise<void> {
+    const [thread, listener] = [this.#thread, this.#listener];
+    this.#thread = undefined; // what it still says is not heard
+    this.#known.clear();
+    await onCut?.((await thread?.terminate()) ?? true);
+    listener?.onEnd(error);
+  }
+
   /** A plan that nobody will run again. */
   forget(id: number): void {
     if (this.#known.delete(id)) this.#thread?.post({ kind: "forget", id });
@@ -181,7 +211,7 @@ export class Background {
 
   /** Ends the thread, and what it runs with an error. */
   #end(error: unknown): void {
-    this.#thread?.terminate();
+    void this.#thread?.terminate();
     this.#thread = undefined;
     this.#known.clear();
     this.#listener?.onEnd(error);

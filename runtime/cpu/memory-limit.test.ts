@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { bind, compile, DiagnosticError } from "../../compiler/index.ts";
-import { refuseMemory, sizeText } from "./memory-limit.ts";
+import { sizeText } from "../show/sizes.ts";
+import { refuseMemory } from "./memory-limit.ts";
 import { CpuRunner } from "./runner.ts";
 
 function failureOf(text: string, runner: CpuRunner): string {

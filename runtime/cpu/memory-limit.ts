@@ -1,6 +1,7 @@
 /** How much memory a run may have, decided by the plan before anything is set aside. */
 import { BackendError } from "../../compiler/backend-error.ts";
 import { elementBytes, type Plan } from "../../compiler/kernel/plan.ts";
+import { sizeText } from "../show/sizes.ts";
 
 /** All that WebAssembly can address with 32 bits. */
 export const mostAddressableBytes = 2 ** 32;
@@ -22,15 +23,6 @@ export function refuseMemory(needed: number, used: number, most: number): void {
   throw new BackendError(
     "K1090",
     `This needs ${sizeText(needed)} of memory at once${kept}: more than the ${sizeText(most)} there ${isCeiling ? "can be on the CPU" : "may be"}.`,
-    `${isCeiling ? "" : "`--max-memory` sets the limit. "}Use smaller sizes, --precision f32, or a \`loop\` over parts; \`karush explain FILE --memory\` shows what takes it.`,
+    `${isCeiling ? "" : "`--max-memory` sets the limit, or `maxMemory` of `createRuntime`. "}Use smaller sizes, --precision f32, or a \`loop\` over parts; \`karush explain FILE --memory\` shows what takes it.`,
   );
-}
-
-/** A number of bytes for people: `1.5 GiB`. */
-export function sizeText(bytes: number): string {
-  const units = ["bytes", "KiB", "MiB", "GiB", "TiB", "PiB"];
-  let unit = 0;
-  let size = bytes;
-  for (; size >= 1024 && unit < units.length - 1; unit++) size /= 1024;
-  return `${Number(size.toPrecision(3))} ${units[unit]}`;
 }

@@ -15,7 +15,8 @@ export interface Thread {
   /** Keeps the process alive until it is let go. */
   hold(): void;
   letGo(): void;
-  terminate(): void;
+  /** Ends the thread. Whether it is known to do nothing any more, then: a page is not told when that is. */
+  terminate(): Promise<boolean>;
 }
 
 /** The most threads that are used when nobody says how many. */
@@ -66,9 +67,10 @@ function startNodeThread(worker: NodeWorker, { onMessage, onEnd }: ThreadListene
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     hold: () => worker.ref(),
     letGo: () => worker.unref(),
-    terminate: () => {
+    terminate: async () => {
       worker.removeAllListeners("exit");
-      void worker.terminate();
+      await worker.terminate();
+      return true;
     },
   };
 }
@@ -90,9 +92,10 @@ function startPageThread({ onMessage, onEnd }: ThreadListener): Thread {
     post: (message, transfer = []) => worker.postMessage(message, transfer),
     hold: () => {},
     letGo: () => {},
-    terminate: () => {
+    terminate: async () => {
       worker.terminate();
       URL.revokeObjectURL(url);
+      return false;
     },
   };
 }

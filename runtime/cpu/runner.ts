@@ -229,6 +229,12 @@ export class CpuRunner implements GraphRunner {
         countdown: Math.max(1, Math.min(1000, Math.round(1e7 / Math.max(1, plan.work.iteration)))),
         team: () => this.#team?.gather(plan) ?? 0,
         onEvent: (event) => deliverEvent(plan.plan, event, this.memory, context),
+        signal: context.signal,
+        onCut: async (isGone) => {
+          // The others work on the same kernel, for somebody who is not there any more.
+          const areGone = (await this.#team?.end()) ?? true;
+          isLost = !(isGone && areGone);
+        },
       });
       if (ending === "unavailable") this.#foreground.run(plan, addresses, context, { team: 0 });
       this.#lastPause = this.#now();

@@ -73,8 +73,23 @@ export class Team {
     this.#wake();
   }
 
+  /**
+   * Ends the threads in the middle of what they do, after the one that ran the plan was ended; the next plan gets new
+   * ones. Whether they are known to do nothing any more.
+   */
+  async end(): Promise<boolean> {
+    const helpers = this.#helpers ?? [];
+    if (this.#helpers?.length) this.#helpers = undefined;
+    this.#current = 0;
+    const areGone = await Promise.all(helpers.map(({ thread }) => thread.terminate()));
+    // The job that nobody finishes is not to be found by those who come next.
+    for (const word of ["team", "claim", "unfinished", "fault"] as const) this.#words[control[word] / 4] = 0;
+    this.#words[control.claim / 4 + 1] = 0;
+    return !areGone.includes(false);
+  }
+
   dispose(): void {
-    for (const { thread } of this.#helpers ?? []) thread.terminate();
+    for (const { thread } of this.#helpers ?? []) void thread.terminate();
     this.#helpers = [];
   }
 }
