@@ -1,4 +1,4 @@
-/** The workloads in jax-js on its wasm back end. Arrays are consumed by what uses them: `.ref` keeps them. */
+/** The workloads in jax-js on its wasm or its WebGPU back end. Arrays are consumed by what uses them: `.ref` keeps them. */
 import * as jax from "@jax-js/jax";
 
 const { numpy: np, nn, jit, valueAndGrad, grad, jvp } = jax;
@@ -150,9 +150,10 @@ const workloads = {
   },
 };
 
-export async function start() {
-  await jax.init("wasm");
-  jax.defaultDevice("wasm");
+export async function start(backend) {
+  const found = await jax.init(backend);
+  if (!found.includes(backend)) throw new Error(`jax-js finds no ${backend} here`);
+  jax.defaultDevice(backend);
 }
 
 export function prepare(workload, inputs) {

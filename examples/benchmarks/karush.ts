@@ -15,7 +15,7 @@ interface Run {
 }
 
 /** Runs graphs, and remembers them so that they can be run again. */
-class Recorder implements GraphRunner {
+export class Recorder implements GraphRunner {
   readonly runs: Run[] = [];
   readonly #runner: CpuRunner;
   constructor(runner: CpuRunner) {

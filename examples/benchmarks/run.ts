@@ -1,14 +1,17 @@
 /**
  * `npm run bench`: karush's CPU target beside its peers and hand-written loops. Each system is a process of its own;
  * runs are interleaved, and what is printed are medians, in milliseconds, wall time and CPU time of all threads.
- * Arguments choose workloads by name. The peers are installed here on first use, from this folder's lock file.
+ * Arguments choose workloads by name; `papers` measures the loops of the papers (papers/measure.ts), and `webgpu` the
+ * WebGPU back ends of the peers (webgpu.ts). The peers are installed here on first use, from this folder's lock file.
  */
-import { type ChildProcess, fork, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { workloadNames } from "./inputs.ts";
-import type { Reply, Request } from "./worker.ts";
+import { measure, median, row, short } from "./measure.ts";
+import { printPapers } from "./papers/measure.ts";
+import { compareOnWebGpu } from "./webgpu.ts";
 
 const systems = ["karush", "jax-js wasm", "tfjs wasm", "tfjs cpu", "loops"] as const;
 type System = (typeof systems)[number];
@@ -32,102 +35,9 @@ const goals: Readonly<Record<string, number>> = {
 /** Compared with the hand-written loop, not with a peer. */
 const againstLoops: readonly string[] = ["rosenbrock"];
 
-/** At most so many runs and milliseconds of each system for one workload. */
-const [mostRuns, mostMilliseconds] = [31, 4000];
+const limits = { runs: 31, milliseconds: 4000 };
 
 const here = (file: string) => fileURLToPath(new URL(file, import.meta.url));
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return sorted[sorted.length >> 1] ?? Number.NaN;
-}
-
-class Worker {
-  readonly system: System;
-  readonly #child: ChildProcess;
-  constructor(system: System) {
-    this.system = system;
-    this.#child = fork(here("worker.ts"), [system], { execArgv: ["--import", "tsx"], silent: true });
-  }
-  /** What goes wrong in a system is part of its reply, the end of its process included. */
-  ask(request: Request): Promise<Reply> {
-    return new Promise((resolve) => {
-      const ended = () => settle({ wall: Number.NaN, cpu: Number.NaN, error: "its process ended" });
-      const settle = (reply: Reply) => {
-        this.#child.off("message", settle);
-        this.#child.off("exit", ended);
-        resolve(reply);
-      };
-      this.#child.once("message", settle);
-      this.#child.once("exit", ended);
-      if (!this.#child.connected) ended();
-      else this.#child.send(request);
-    });
-  }
-  end(): void {
-    this.#child.kill();
-  }
-}
-
-interface Measured {
-  readonly wall: number;
-  readonly cpu: number;
-  readonly first: number;
-}
-
-/** Runs take turns, so that what else the machine does hits all systems alike. */
-async function measure(workload: string): Promise<Map<System, Measured>> {
-  const workers = systems.map((system) => new Worker(system));
-  const replies = new Map<System, Reply[]>();
-  const firsts = new Map<System, number>();
-  const results = new Map<System, Reply["results"]>();
-  try {
-    for (const worker of workers) {
-      const reply = await worker.ask({ action: "prepare", workload });
-      if (reply.error) console.error(`${workload}, ${worker.system}: ${reply.error}`);
-      else {
-        replies.set(worker.system, []);
-        firsts.set(worker.system, reply.wall);
-        results.set(worker.system, reply.results);
-      }
-    }
-    report(workload, results);
-    for (let turn = 0; turn < mostRuns; turn++)
-      for (const worker of workers) {
-        const done = replies.get(worker.system);
-        if (done === undefined || (turn > 2 && done.reduce((sum, r) => sum + r.wall, 0) > mostMilliseconds)) continue;
-        const reply = await worker.ask({ action: "run", workload });
-        if (reply.error) replies.delete(worker.system);
-        else done.push(reply);
-      }
-  } finally {
-    for (const worker of workers) worker.end();
-  }
-  return new Map(
-    [...replies].map(([system, done]) => [
-      system,
-      {
-        wall: median(done.map((r) => r.wall)),
-        cpu: median(done.map((r) => r.cpu)),
-        first: firsts.get(system)!,
-      },
-    ]),
-  );
-}
-
-/** Says where systems disagree: a time is worth nothing beside a wrong number. */
-function report(workload: string, results: ReadonlyMap<System, Reply["results"]>): void {
-  const ours = results.get("karush") ?? [];
-  for (const [system, theirs] of results) {
-    const far = ours.some((r, i) =>
-      r.some((x, j) => {
-        const y = theirs?.[i]?.[j] ?? Number.NaN;
-        return !(Math.abs(x - y) <= 1e-2 * Math.max(Math.abs(x), Math.abs(y)) + 1e-4);
-      }),
-    );
-    if (far) console.error(`${workload}: karush and ${system} differ: ${JSON.stringify([ours, theirs])}`);
-  }
-}
 
 /**
  * From the start of a process to the first gradient, in a process per run: of each system what its users import, so
@@ -152,19 +62,20 @@ function coldStart(): Map<System, number> {
   return new Map([...times].map(([system, t]) => [system, median(t)]));
 }
 
-const short = (x: number | undefined) =>
-  x === undefined || Number.isNaN(x) ? "-" : Number(x.toPrecision(3)).toString();
-
-function row(cells: readonly string[]): void {
-  console.log(`| ${cells.join(" | ")} |`);
+const wanted = process.argv.slice(2);
+if (wanted[0] === "papers") {
+  printPapers(wanted.slice(1));
+  process.exit();
 }
-
-if (!existsSync(here("node_modules"))) {
+if (!existsSync(here("node_modules/@tensorflow/tfjs-backend-webgpu"))) {
   const { status } = spawnSync("npm", ["ci"], { cwd: here("."), stdio: "inherit" });
   if (status !== 0) throw new Error("The peers could not be installed.");
 }
-const wanted = process.argv.slice(2);
 const chosen = (name: string) => wanted.length === 0 || wanted.includes(name);
+if (wanted[0] === "webgpu") {
+  await compareOnWebGpu(wanted.slice(1));
+  process.exit();
+}
 console.log(
   `${cpus()[0]?.model}, ${cpus().length} cores, Node ${process.version}, ${new Date().toISOString().slice(0, 10)}`,
 );
@@ -172,7 +83,7 @@ console.log("Milliseconds, wall (CPU): medians. First: with compiling. Ratio: be
 row(["workload", ...systems, "first run", "ratio", "CPU ratio", "goal", "reached"]);
 row(Array.from({ length: systems.length + 6 }, () => "---"));
 for (const workload of workloadNames.filter(chosen)) {
-  const measured = await measure(workload);
+  const measured = await measure(workload, systems, limits);
   const ours = measured.get("karush");
   const rivals = againstLoops.includes(workload) ? (["loops"] as const) : peers;
   const best = (of: "wall" | "cpu") =>

@@ -1,4 +1,4 @@
-/** The workloads in TensorFlow.js, on its wasm or its plain JavaScript (cpu) back end. */
+/** The workloads in TensorFlow.js, on its wasm, its WebGPU or its plain JavaScript (cpu) back end. */
 import * as tf from "@tensorflow/tfjs";
 import "@tensorflow/tfjs-backend-wasm";
 
@@ -125,6 +125,7 @@ const workloads = {
 };
 
 export async function start(backend) {
+  if (backend === "webgpu") await import("@tensorflow/tfjs-backend-webgpu");
   await tf.setBackend(backend);
   await tf.ready();
 }

@@ -34,6 +34,15 @@ async function load(): Promise<(workload: string) => Computation> {
     return (workload) => prepare(workload, inputsOf(workload));
   }
   const [library, backend] = system.split(" ");
+  if (backend === "webgpu") {
+    const { offerWebGpu } = await import("./offer-webgpu.ts");
+    offerWebGpu();
+  }
+  if (library === "karush") {
+    const { openWebGpu } = await import("./karush-webgpu.ts");
+    const prepareThere = await openWebGpu();
+    return (workload) => prepareThere(workload, inputsOf(workload));
+  }
   const file: string = library === "jax-js" ? "./jax.mjs" : "./tensorflow.mjs";
   const peer = (await import(file)) as Peer;
   await peer.start(backend!);

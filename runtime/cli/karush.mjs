@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // The `karush` command.
 import { Worker } from "node:worker_threads";
+import { optimiseLater } from "./engine.mjs";
 import { loadEntry } from "./loader.mjs";
 
+optimiseLater();
 const args = process.argv.slice(2);
 // A run needs a worker with the compiler in it. It starts now, so that it loads while the command line is read;
 // nobody waits for it if the command line is wrong.

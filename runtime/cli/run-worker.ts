@@ -22,7 +22,7 @@ export async function serve(port: MessagePort): Promise<void> {
   const [{ request, interrupt }] = await received;
   const flag = new Int32Array(interrupt);
   const profiler = request.profile ? new (await import("../profile/profiler.ts")).Profiler() : undefined;
-  const runner = request.backend === "cpu" ? await cpuRunner(request, profiler) : undefined;
+  const runner = request.backend === "cpu" ? await cpuRunner(request, profiler) : await referenceRunner(request);
 
   await performScript(compiler, request, {
     ...(runner ? { runner } : {}),
@@ -38,4 +38,11 @@ async function cpuRunner({ precision, threads, maxMemory }: RunRequest, profiler
   const { CpuRunner } = await import("../cpu/runner.ts");
   const { defaultThreads } = await import("../cpu/platform.ts");
   return new CpuRunner({ precision, threads: threads ?? defaultThreads(), maxMemory, profiler });
+}
+
+/** The evaluator under the limit; without one it needs no runner. */
+async function referenceRunner({ backend, precision, maxMemory }: RunRequest) {
+  if (backend !== "reference" || maxMemory === undefined) return undefined;
+  const { ReferenceRunner } = await import("../reference-runner.ts");
+  return new ReferenceRunner({ precision, maxMemory });
 }

@@ -1,8 +1,8 @@
 /** `karush explain`: what the compiler makes of a script. */
-import type { Graph } from "../../../compiler/core/graph.ts";
 import { type ExitCode, exitCodes, UsageError } from "../../script/outcome.ts";
 import { type BindingOptions, load, loadAndBind } from "../load.ts";
 import type { Terminal } from "../terminal.ts";
+import { printerOf, type Stage, type StageOptions, stages } from "./explain-stages.ts";
 
 export async function explain(
   file: string,
@@ -14,21 +14,19 @@ export async function explain(
   const loaded = await loadAndBind(file, options, terminal);
   if (loaded === undefined) return exitCodes.wrongProgram;
   const { explainCore, explainGraphs } = await import("../../../compiler/index.ts");
+  const later = async (later: Stage) => {
+    const print = await printerOf(later, options, loaded.sources);
+    return explainGraphs(loaded.bound, (graph) => print(graph).trimEnd().replaceAll("\n\n", `\n${keptEmpty}\n`));
+  };
   const stage = stages.find((s) => options[s]) ?? "core";
-  const text =
-    stage === "core" ? explainCore(loaded.bound) : explainGraphs(loaded.bound, await printerOf(stage, options));
-  terminal.print(only(text, name).trimEnd());
+  const text = stage === "core" ? explainCore(loaded.bound) : await later(stage);
+  terminal.print(only(text, name).replaceAll(keptEmpty, "").trimEnd());
   return exitCodes.done;
 }
 
-const stages = ["kernels", "memory", "wat", "wgsl"] as const;
-type Stage = (typeof stages)[number];
-
-interface Stages extends Partial<Record<Stage, boolean>> {
+interface Stages extends Partial<Record<Stage, boolean>>, StageOptions {
   readonly conditions?: boolean;
   readonly latex?: boolean;
-  readonly precision: "f64" | "f32";
-  readonly backend: "cpu" | "webgpu";
 }
 
 /** The optimality conditions of problems, objectives and conditions as mathematics: no data are needed. */
@@ -52,36 +50,8 @@ async function conditions(
   return exitCodes.done;
 }
 
-/** What prints one statement's graph at a later stage. */
-async function printerOf(stage: Stage, { precision, backend }: Stages): Promise<(graph: Graph) => string> {
-  const { buildPlan } = await import("../../../compiler/kernel/build.ts");
-  const { printMemory, printPlan } = await import("../../../compiler/kernel/print.ts");
-  if (stage === "wgsl") {
-    const { printKernel } = await import("../../../compiler/target/wgsl/kernel.ts");
-    return (graph) => {
-      const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
-      return plan.kernels
-        .map(
-          (k) =>
-            printKernel(
-              k,
-              k.arrays.map(() => 0),
-            ).text,
-        )
-        .join("\n");
-    };
-  }
-  const plan = (graph: Graph) =>
-    buildPlan(
-      graph,
-      backend === "webgpu" ? { precision: "f32", style: "invocations" } : { precision, style: "vector" },
-    );
-  if (stage === "kernels") return (graph) => printPlan(plan(graph));
-  if (stage === "memory") return (graph) => printMemory(plan(graph));
-  const { emitPlan } = await import("../../../compiler/target/wasm/plan.ts");
-  const { printModule } = await import("../../../compiler/target/wasm/text.ts");
-  return (graph) => printModule(emitPlan(plan(graph), {}).module);
-}
+/** Stands in empty lines inside of a statement's text, while those between statements tell where one ends. */
+const keptEmpty = "\u0000";
 
 /** The parts of the text, one a statement, whose statement mentions a name. */
 function only(text: string, name: string | undefined): string {
