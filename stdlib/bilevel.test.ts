@@ -130,6 +130,40 @@ test("the answer is off by about 1 / c, and unrolled derivatives are those of th
     assert abs(several[1] - reached(1.3)) < 1e-12`);
 });
 
+test("implicit derivatives are those of the unrolled iteration, and off by 1 / c", () => {
+  const ran = run(`
+    fn F(q) = (x, y) => 0.5 * (x - 1)^2 + 0.5 * (y - q)^2
+    fn f(x, y) = 0.5 * (y - x)^2
+    // Nothing binds: x = y = (1 + q) / 2 in the limit.
+    fn free(q: real, c: real, adjoint) = {
+      let by = lv_hba(alpha = 0.1, eta = 0.3, gamma1 = 2, c0 = c, p = 0, iters = 3000, tol = 0)
+      solve((upper: F(q), lower: f, constraint: (x, y) => zeros[0]), from = (x: 0.0, y: 9.0), by = by, adjoint = adjoint).x.x
+    }
+    let slopes = [grad(q => free(q, c, implicit))(3.0) for c in [5.0, 10, 20]]
+    assert abs(slopes[1] - grad(q => free(q, 10.0, unroll))(3.0)) < 1e-9
+    assert abs(slopes[1] - numeric_grad(q => free(q, 10.0, implicit))(3.0)) < 1e-7
+    let missing = 0.5 - slopes
+    assert all(missing > 0) and abs(missing[0] / missing[1] - 2) < 0.3 and abs(missing[1] / missing[2] - 2) < 0.2
+    let trust = certificate(q => free(q, 10.0, implicit))(3.0)
+    assert trust.error < 1e-9 and trust.distance < 1e-8 and not trust.singular
+    // y <= r - x / 2 binds below, and the pair is projected onto that half space.
+    fn bound(r: real, adjoint) = {
+      let by = lv_hba(alpha = 0.1, beta = 0.5, eta = 0.3, gamma1 = 2, gamma2 = 1, c0 = 5, p = 0,
+                      feasible = halfspaces([[0.5, 1]], [r], tol = 1e-15, sweeps = 20), iters = 3000, tol = 0)
+      let s = solve((upper: F(3.0), lower: f, constraint: (x, y) => [y + 0.5 * x - r]), from = (x: 0.0, y: 0.0), by = by,
+                    adjoint = adjoint)
+      s.x.x + 3 * s.x.y
+    }
+    let (implicitly, unrolled) = (grad(r => bound(r, implicit))(1.0), grad(r => bound(r, unroll))(1.0))
+    show implicitly, unrolled
+    assert abs(implicitly - unrolled) < 1e-8 and abs(implicitly - numeric_grad(r => bound(r, implicit))(1.0)) < 1e-6
+    assert certificate(r => bound(r, implicit))(1.0).error < 1e-8`);
+  assert.ok(
+    ran.warnings.every((w) => w.startsWith("K0413")),
+    ran.warnings.join("\n"),
+  );
+});
+
 test("a step that is too long is told", () => {
   const ran = run(`
     let r = solve((upper: (x, y) => x^2, lower: (x, y) => y^4, constraint: (x, y) => zeros[0]), from = (x: 50.0, y: 50.0), by = lv_hba(alpha = 10, eta = 10))

@@ -22,9 +22,13 @@ const reproduce = (name: string, precision: "f64" | "f32", edit = (text: string)
 };
 
 for (const precision of ["f64", "f32"] as const)
-  for (const name of readdirSync(folder).filter((f) => f.endsWith(".opt") && f !== "data.opt"))
+  for (const name of readdirSync(folder).filter((f) => f.endsWith(".opt") && !["data.opt", "small.opt"].includes(f)))
     test(`${precision}: ${name}`, () => reproduce(name, precision));
 
 for (const precision of ["f64", "f32"] as const)
   test(`${precision}: random-assignment.opt with n = 200`, () =>
     reproduce("random-assignment.opt", precision, (text) => text.replace("param n: int = 100", "param n: int = 200")));
+
+for (const seed of [2, 3])
+  test(`images-l1.opt with seed ${seed}`, () =>
+    reproduce("images-l1.opt", "f64", (text) => text.replace("param seed: int = 1", `param seed: int = ${seed}`)));

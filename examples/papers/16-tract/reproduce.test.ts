@@ -9,7 +9,7 @@ import { runScript } from "../../../stdlib/testing.ts";
 
 const folder = fileURLToPath(new URL(".", import.meta.url));
 const read = (name: string) => readFileSync(join(folder, name), "utf8");
-const modules = { "./textures-data.opt": read("textures-data.opt") };
+const modules = { "./textures-data.opt": read("textures-data.opt"), "./network.opt": read("network.opt") };
 
 for (const precision of ["f64", "f32"] as const)
   test(`${precision}: textures.opt`, () => {

@@ -1,0 +1,4 @@
+/** The end of 3000 iterations are those of the CPU at single precision. */
+import { testOnDevice } from "../testing-device.ts";
+
+await testOnDevice(import.meta.url, 1e-3);

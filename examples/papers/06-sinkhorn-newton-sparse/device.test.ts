@@ -1,0 +1,4 @@
+/** A count, and the dual's value are those of the CPU at single precision. */
+import { testOnDevice } from "../testing-device.ts";
+
+await testOnDevice(import.meta.url, 1e-6);

@@ -1,0 +1,4 @@
+/** Counts of iterations and the arms taken are those of the CPU at single precision. */
+import { testOnDevice } from "../testing-device.ts";
+
+await testOnDevice(import.meta.url, 0);

@@ -1,0 +1,4 @@
+/** Ends and greatest points of paths are those of the CPU at single precision. */
+import { testOnDevice } from "../testing-device.ts";
+
+await testOnDevice(import.meta.url, 1e-4);
