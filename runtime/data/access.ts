@@ -14,6 +14,8 @@ export interface FileAccess {
   /** Folders it may read from and save to, besides its project. */
   readonly read?: readonly string[];
   readonly write?: readonly string[];
+  /** The most bytes that the arrays it reads may take. */
+  readonly maxMemory?: number | undefined;
 }
 
 /** The nearest folder upwards with a package.json or .git, else the script's own. */

@@ -1,11 +1,12 @@
 /** From what stands in a file to what its declaration says: number of axes, fixed sizes, element type. */
 import type { DType, NdArray } from "../../compiler/core/array.ts";
 import { counted } from "../show/text.ts";
-import { badFile, codes, type DataSource, type RawArray, type RawValues } from "./format.ts";
+import { badFile, codes, type DataSource, type RawArray, type RawValues, refuseLarge } from "./format.ts";
 
 export function convert(source: DataSource, raw: RawArray): NdArray {
   checkShape(source, raw);
   const dtype = source.declaration.type;
+  refuseLarge(source, raw.values.length * { real: 8, int: 4, bool: 1 }[dtype]);
   return { dtype, shape: [...raw.shape], data: converted(source, raw, dtype) };
 }
 

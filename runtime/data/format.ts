@@ -3,6 +3,7 @@
 import type { DataDeclaration } from "../../compiler/program.ts";
 import { type DiagnosticExtras, fail } from "../../compiler/syntax/diagnostic.ts";
 import type { StringLiteral } from "../../compiler/syntax/tree.ts";
+import { sizeText } from "../show/sizes.ts";
 
 /** A file that is being read for a `data` declaration. */
 export interface DataSource {
@@ -12,6 +13,8 @@ export interface DataSource {
   readonly declaration: DataDeclaration;
   /** The caller chose this file instead of the declared one, so a selection it cannot have is passed over. */
   readonly overridden: boolean;
+  /** The most bytes that reading it may take. */
+  readonly mostBytes?: number | undefined;
 }
 
 export type RawValues = ArrayLike<number>;
@@ -52,6 +55,7 @@ export const codes = {
   unreadable: "K0317",
   noFile: "K0318",
   noHeader: "K0319",
+  tooMuchMemory: "K1100",
   unwritable: "K0331",
   unsavable: "K0332",
 } as const;
@@ -70,6 +74,16 @@ export function badName(source: DataSource, name: StringLiteral, code: Code, mes
 
 /** More elements than this cannot be meant: an array of them would take 16 GiB. */
 export const mostElements = 2 ** 31;
+
+/** Reports a file that takes more memory than there may be, before any is set aside for it. */
+export function refuseLarge(source: DataSource, bytes: number): void {
+  const { mostBytes } = source;
+  if (mostBytes === undefined || bytes <= mostBytes) return;
+  const left = mostBytes <= 0 ? "nothing is left of what may be" : `more than the ${sizeText(mostBytes)} there may be`;
+  badFile(source, codes.tooMuchMemory, `reading it takes ${sizeText(bytes)} of memory: ${left}.`, {
+    help: "Read a part of it, or set the limit higher with `--max-memory`.",
+  });
+}
 
 /** The place of an entry by its indices: `entry [3, 0]`. */
 export function entryPlace(shape: readonly number[], index: number): string {

@@ -1,4 +1,4 @@
-/** Hostile bytes, as programs and as data: a size for every run. `runtime/fuzz-input.ts` tries more. */
+/** Hostile bytes, as programs and as data: a size for every run. `npm run fuzz` tries more. */
 import assert from "node:assert/strict";
 import test from "node:test";
 import { fuzzInputs, reproduce } from "./fuzzing.ts";

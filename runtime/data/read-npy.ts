@@ -12,6 +12,7 @@ import {
   entryPlace,
   mostElements,
   type RawArray,
+  refuseLarge,
 } from "./format.ts";
 
 export const npyReader: DataReader = {
@@ -59,6 +60,8 @@ export function decodeNpy(source: DataSource, bytes: Uint8Array): RawArray {
       `its header promises ${size * itemSize} bytes of numbers (shape [${shape.join(", ")}], type ${header.type}), but ${stored} follow.`,
       { help: stored < size * itemSize ? "The file is cut short: copy or save it again." : "Save the file again." },
     );
+  // As reals, which most become; the file has been read already.
+  refuseLarge(source, 8 * size);
   // A copy, since numbers must lie at multiples of their size. Not `slice`: a Buffer's shares its memory.
   const body = new Uint8Array(stored);
   body.set(bytes.subarray(header.offset));

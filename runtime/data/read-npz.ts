@@ -1,7 +1,7 @@
 /** NumPy's .npz: a zip file whose members are .npy files. One member is read, however many there are. */
 import { crc32 } from "node:zlib";
 import { strFromU8, type UnzipFileInfo, unzipSync } from "fflate";
-import { badFile, badName, codes, type DataReader, type DataSource } from "./format.ts";
+import { badFile, badName, codes, type DataReader, type DataSource, refuseLarge } from "./format.ts";
 import { listed, suggestion } from "./names.ts";
 import { decodeNpy } from "./read-npy.ts";
 
@@ -56,6 +56,7 @@ function inflate(source: DataSource, wanted: UnzipFileInfo): Uint8Array {
     badFile(source, codes.tooLarge, `${wanted.name} says it has ${wanted.originalSize} bytes.`);
   if (wanted.originalSize > bestRatio * wanted.size + 64)
     badFile(source, codes.damaged, `${wanted.name} cannot be as large as it says, ${wanted.originalSize} bytes.`);
+  refuseLarge(source, wanted.originalSize);
   let taken = false; // a second member of the same name is not looked at
   const bytes = unzip(source, (member) => {
     if (taken || member.name !== wanted.name) return false;

@@ -6,7 +6,7 @@ import type { DataDeclaration } from "../../compiler/program.ts";
 import { fail } from "../../compiler/syntax/diagnostic.ts";
 import { type FileAccess, resolveFor } from "./access.ts";
 import { convert } from "./convert.ts";
-import { codes, type DataReader } from "./format.ts";
+import { codes, type DataReader, type DataSource, refuseLarge } from "./format.ts";
 import { listed, nearest } from "./names.ts";
 import { csvReader } from "./read-csv.ts";
 import { jsonReader } from "./read-json.ts";
@@ -40,8 +40,14 @@ export function readData(declaration: DataDeclaration, override: string | undefi
       },
     );
   const file = override === undefined ? resolveFor("read", name, access, span) : path.resolve(override);
-  const source = { name, bytes: readBytes(file, name, declaration), declaration, overridden: override !== undefined };
+  const about = { name, declaration, overridden: override !== undefined, mostBytes: access.maxMemory };
+  const source = { ...about, bytes: readBytes(file, name, declaration, about) };
   return convert(source, reader.read(source));
+}
+
+/** The access that is left after an array was read: all data of a program share the memory there may be. */
+export function accessAfter(access: FileAccess, read: NdArray): FileAccess {
+  return access.maxMemory === undefined ? access : { ...access, maxMemory: access.maxMemory - read.data.byteLength };
 }
 
 function readerFor(name: string): DataReader | undefined {
@@ -49,7 +55,12 @@ function readerFor(name: string): DataReader | undefined {
   return readers.find((reader) => reader.extensions.includes(extension));
 }
 
-function readBytes(file: string, name: string, declaration: DataDeclaration): Uint8Array {
+function readBytes(
+  file: string,
+  name: string,
+  declaration: DataDeclaration,
+  about: Omit<DataSource, "bytes">,
+): Uint8Array {
   const span = declaration.pathSpan ?? declaration.span;
   try {
     const stats = statSync(file);
@@ -57,6 +68,7 @@ function readBytes(file: string, name: string, declaration: DataDeclaration): Ui
     // A pipe or a device may never end.
     if (!stats.isFile()) fail(codes.unreadable, span, `${name} is no ordinary file.`);
     if (stats.size > largestFile) fail(codes.tooLarge, span, `${name} is larger than 2 GiB.`);
+    refuseLarge({ ...about, bytes: new Uint8Array() }, stats.size);
     return readFileSync(file);
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;

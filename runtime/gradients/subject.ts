@@ -1,4 +1,5 @@
 /** What a gradient check looks at: a function of a vector, and the derivatives that are claimed for it. */
+import { RunError } from "../errors.ts";
 import { Module } from "../module.ts";
 import type { Input, Output } from "../values.ts";
 import { flatten, type Leaf, leavesOf, rebuild } from "./tree.ts";
@@ -48,26 +49,49 @@ export function subjectOf(
       cotangent: async (x, u) => (await claimed(x)).gradient.map((g) => g * u[0]!),
     };
   }
+  const unknowns = () => moving.reduce((s, l) => s + l.data.length, 0);
   const entriesOf = (value: Output) => flatten(leavesOf(value));
   return {
     evaluate: async (x) => entriesOf(await target.call(name, at(x))),
     ...(modes.includes("forward")
-      ? { tangent: async (x, v) => entriesOf((await target.jvp(name, at(x), rebuild(moving, v))).tangent) }
+      ? {
+          tangent: (x, v) =>
+            orNaN(
+              async () => entriesOf((await target.jvp(name, at(x), rebuild(moving, v))).tangent),
+              async () => entriesOf(await target.call(name, at(x))).length,
+            ),
+        }
       : {}),
     ...(modes.includes("reverse")
       ? {
           cotangent: async (x, u) => {
             const value = await target.call(name, at(x));
-            const { cotangents } = await target.vjp(name, at(x), shapedLike(value, u), names);
-            return flatten(names.flatMap((n) => leavesOf(cotangents[n]!, [n])));
+            return orNaN(async () => {
+              const { cotangents } = await target.vjp(name, at(x), shapedLike(value, u), names);
+              return flatten(names.flatMap((n) => leavesOf(cotangents[n]!, [n])));
+            }, unknowns);
           },
         }
       : {}),
-    second: async (x, v) => {
-      const { tangent } = await target.hvp(name, at(x), rebuild(moving, v));
-      return flatten(names.flatMap((n) => leavesOf(tangent[n]!, [n])));
-    },
+    second: (x, v) =>
+      orNaN(async () => {
+        const { tangent } = await target.hvp(name, at(x), rebuild(moving, v));
+        return flatten(names.flatMap((n) => leavesOf(tangent[n]!, [n])));
+      }, unknowns),
   };
+}
+
+/** The derivative, or as many NaNs where the module refuses to give one: a check tells kinks and domains from mistakes. */
+async function orNaN(
+  derivative: () => Promise<Float64Array>,
+  count: () => number | Promise<number>,
+): Promise<Float64Array> {
+  try {
+    return await derivative();
+  } catch (error) {
+    if (!(error instanceof RunError) || error.diagnostics.some((d) => d.code !== "K0420")) throw error;
+    return new Float64Array(await count()).fill(Number.NaN);
+  }
 }
 
 /** A cotangent in the structure of a value. */

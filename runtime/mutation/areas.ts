@@ -58,6 +58,7 @@ export function testsOf(root: string): string[] {
     "compiler/primitives",
     "compiler/transform",
     "compiler/transform/adjoint",
+    "compiler/transform/control",
     "compiler/kernel",
     "compiler/kernel/functions",
   ].flatMap((folder) =>

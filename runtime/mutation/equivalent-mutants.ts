@@ -44,6 +44,11 @@ const equivalents: readonly Equivalent[] = [
     shown: "and(gt(m, l), lt(sweep, int(maxSweeps))) -> gt(m, l)",
     why: "A limit that no finite matrix comes to.",
   },
+  {
+    file: "compiler/primitives/eigh-ql-kernel.ts",
+    shown: "n - 1 -> n + 1",
+    why: "Where the search for a small entry ends: the last one is 0, so it ends there anyway.",
+  },
   { file: "compiler/kernel/build.ts", shown: "n + b.length -> n", why: cost },
   { file: "compiler/kernel/virtual.ts", shown: "count + (mustStore ? 1 : 0) -> count", why: cost },
   {

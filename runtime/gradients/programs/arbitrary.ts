@@ -1,6 +1,7 @@
 /** `programs`: random well-typed programs as a fast-check arbitrary that shrinks them. */
 import fc from "fast-check";
 import { controlForms } from "./forms-control.ts";
+import { factorForms, problemForms } from "./forms-factors.ts";
 import { solveForms } from "./forms-solves.ts";
 import { valueForms } from "./forms-values.ts";
 import { Grower, type Scope, within, zeroNode } from "./grow.ts";
@@ -91,7 +92,7 @@ class ProgramArbitrary extends fc.Arbitrary<RandomProgram> {
       tuple(scalar, array("n")),
       one([tuple(array("m"), array("n", "m")), tuple(scalar, scalar), tuple(array("n"), array("n"), scalar)]),
     ];
-    const forms = [...valueForms, ...controlForms, ...(solves ? solveForms : [])];
+    const forms = [...valueForms, ...factorForms, ...controlForms, ...(solves ? [...solveForms, ...problemForms] : [])];
     const whole = 2 + pick(size);
     const grower = new Grower(pick, sizes, whole, tuples, forms);
     grower.helpers.push(...ruled);

@@ -102,4 +102,6 @@ export const solverImports: readonly (readonly [string, string])[] = [
   ["bicgstab", "std/linear"],
   ["fixed_point", "std/roots"],
   ["newton_root", "std/roots"],
+  ["levenberg_marquardt", "std/least-squares"],
+  ["interior_point", "std/constrained"],
 ];

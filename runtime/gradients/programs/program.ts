@@ -1,5 +1,6 @@
 /** A random program: declarations that end in `fn f(x: ...)`, and a point to look at it. */
 import fc from "fast-check";
+import { problemDeclaration } from "./forms-factors.ts";
 import { solverImports } from "./forms-solves.ts";
 import type { Helper } from "./grow.ts";
 import { fits, type Node, nodesOf, sizeOf, type Variable, write } from "./tree.ts";
@@ -115,7 +116,8 @@ export class RandomProgram {
     const sizes = (["n", "m"] as const)
       .filter((d) => new RegExp(`\\b${d}\\b`).test(text))
       .map((d) => `let ${d} = ${this.sizes[d]}`);
-    return [...imports, ...sizes, ...functions].join("\n");
+    const problems = /\bfuzzed_nearest\(/.test(text) ? [problemDeclaration] : [];
+    return [...imports, ...problems, ...sizes, ...functions].join("\n");
   }
 
   /**
@@ -162,6 +164,6 @@ export class RandomProgram {
 const kinkedForms = new Set(
   "kinked choice where sum reduction cumulative order row if loop comparison any gather factors".split(" "),
 );
-const solving = new Set(["fixpoint", "contraction", "root of", "argmin", "linear system"]);
+const solving = new Set(["fixpoint", "contraction", "root of", "argmin", "linear system", "least squares", "problem"]);
 
 const literal = (x: number) => (Number.isInteger(x) ? x.toFixed(1) : String(x));
