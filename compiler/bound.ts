@@ -22,13 +22,16 @@ import { type CallArguments, type FunctionTerm, showTermType, type Term } from "
 import { leafArrays, literalValue, termValueFrom, valueTerm } from "./elaborate/values.ts";
 import { drive, driveLater, type Flow } from "./flow.ts";
 import type { BoundProgram, BoundProperty, GraphRunner, Program, RunOptions, ShownItem, Value } from "./program.ts";
-import { describeOrigin, evaluateWatching, hasNaN, nanHelp, type Origin, Watch } from "./provenance.ts";
+import { evaluateWatching, hasNaN, leavesWithNaN, nanLeaves, type Origin, refuseMadeNaN, Watch } from "./provenance.ts";
 import { failureOfRun, runContext } from "./run-context.ts";
-import { type Diagnostic, DiagnosticError, errorAt, fail } from "./syntax/diagnostic.ts";
+import { type Diagnostic, fail } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
 
 /** A function compiled for arguments of some shapes. */
 interface Application {
+  readonly name: string;
+  readonly span: Span | undefined;
+  readonly derivatives: boolean;
   readonly graph: Graph;
   readonly captured: readonly Var[];
   readonly result: Term;
@@ -225,21 +228,8 @@ export class Bound implements BoundProgram {
 
   /** A NaN may not leave: it is traced to the equation that made it first. */
   *#refuseNaN(value: Value, step: Step, span: Span): Flow<void> {
-    // The error and the value of a solve without them are NaN by design, inside its record.
-    if (value.kind === "tuple") {
-      const record = value.names?.includes("status") && value.names.includes("trace");
-      for (const [i, v] of value.items.entries())
-        if (!record || value.names![i] === "x") yield* this.#refuseNaN(v, step, span);
-      return;
-    }
-    if (value.array.dtype !== "real" || !value.array.data.some(Number.isNaN)) return;
-    const origin = yield* this.#originOfNaN(step);
-    throw new DiagnosticError(
-      errorAt("K0420", origin?.span ?? span, origin ? describeOrigin("a NaN", origin) : "This value is a NaN.", {
-        notes: origin ? [{ message: "It reaches this statement:", span }] : [],
-        help: nanHelp,
-      }),
-    );
+    if (leavesWithNaN(value))
+      throw nanLeaves(yield* this.#originOfNaN(step), { message: "It reaches this statement:", span });
   }
 
   *#originOfNaN(last: Step): Flow<Origin | undefined> {
@@ -357,7 +347,14 @@ export class Bound implements BoundProgram {
       name,
       leaves.map((l) => l.atom),
     );
-    const application: Application = { graph, captured, result };
+    const application: Application = {
+      name,
+      span: found.span,
+      derivatives: way !== "call",
+      graph,
+      captured,
+      result,
+    };
     this.#remember(key, application);
     return yield* this.#applied(application, arrays);
   }
@@ -370,11 +367,14 @@ export class Bound implements BoundProgram {
     this.#applications.delete(oldest!);
   }
 
-  *#applied({ graph, captured, result }: Application, arrays: readonly NdArray[]): Flow<Value> {
+  *#applied(application: Application, arrays: readonly NdArray[]): Flow<Value> {
+    const { graph, captured, result } = application;
     const inputs = [...(yield* this.#valuesOf(captured)), ...arrays];
     const results = yield* this.#evaluate(graph, inputs, undefined, { keep: false });
     let next = 0;
-    return termValueFrom(result, () => results[next++]!);
+    const value = termValueFrom(result, () => results[next++]!);
+    if (application.derivatives) refuseMadeNaN(application, graph, inputs, value, this.#e.precision);
+    return value;
   }
 
   graphs(): readonly Graph[] {

@@ -12,7 +12,7 @@ export interface Certificate {
   readonly condition?: number;
   /** The relative residual of the linear system for the derivative. */
   readonly adjoint?: number;
-  /** How far the nearest inequality is from starting or ceasing to bind. */
+  /** How far the nearest inequality is from starting or ceasing to bind, or the condition from a kink. */
   readonly margin?: number;
   /** The condition does not determine the answer: the derivative is the least-squares one of least norm. */
   readonly singular?: true;

@@ -6,7 +6,9 @@ import { preludeNames } from "./elaborate/prelude.ts";
 import { checkProperties } from "./elaborate/property-runs.ts";
 import { type ElaboratedScript, ScriptElaborator, type ScriptInputs } from "./elaborate/script.ts";
 import type { CompileOptions, CompileResult, Program } from "./program.ts";
+import { packedTrees } from "./standard-trees.ts";
 import type { Diagnostic } from "./syntax/diagnostic.ts";
+import { unpackTree } from "./syntax/packed.ts";
 import { parse } from "./syntax/parse.ts";
 import type { SourceFile } from "./syntax/tree.ts";
 
@@ -91,7 +93,8 @@ function standardModule(path: string): SourceFile | undefined {
   if (text === undefined) return undefined;
   let source = parsedStandard.get(path);
   if (!source) {
-    source = parse(text, { file: `${path}.opt` }).source;
+    const packed = packedTrees[path];
+    source = packed ? unpackTree(packed(), text) : parse(text, { file: `${path}.opt` }).source;
     parsedStandard.set(path, source);
   }
   return source;

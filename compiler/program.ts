@@ -168,6 +168,8 @@ export interface RunOptions {
   readonly checkFinite?: boolean;
   /** Called once per loop iteration; throw to stop the run, or ask the control to end a solve where it is. */
   readonly onTick?: (progress?: Progress, control?: TickControl) => void;
+  /** Ends what a back end computes on another thread wherever it is; `onTick` has to throw when it is aborted. */
+  readonly signal?: AbortSignal;
 }
 
 /** A program with its data and parameters: all shapes are numbers now. */

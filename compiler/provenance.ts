@@ -3,6 +3,7 @@ import type { NdArray } from "./core/array.ts";
 import { type ContextOptions, evaluate, evaluationContext } from "./core/evaluate.ts";
 import type { Equation, Graph } from "./core/graph.ts";
 import type { EvaluationContext } from "./core/primitive.ts";
+import type { Value } from "./program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
 
@@ -19,6 +20,16 @@ const isNaNReal = (x: number) => Number.isNaN(x);
 const isInfinite = (x: number) => x === Number.POSITIVE_INFINITY || x === Number.NEGATIVE_INFINITY;
 
 export const hasNaN = (x: NdArray): boolean => x.dtype === "real" && x.data.some(isNaNReal);
+
+/**
+ * Whether a value has a NaN that may not leave. The error and the value of a solve without them are NaN by design,
+ * inside its record.
+ */
+export function leavesWithNaN(value: Value): boolean {
+  if (value.kind === "array") return hasNaN(value.array);
+  const record = value.names?.includes("status") && value.names.includes("trace");
+  return value.items.some((v, i) => (!record || value.names![i] === "x") && leavesWithNaN(v));
+}
 
 /** Watches an evaluation for the first NaN and the first infinity that were made of numbers without. */
 export class Watch {
@@ -99,6 +110,35 @@ export function describeOrigin(what: string, origin: Origin): string {
 
 export const nanHelp =
   "A NaN comes from 0 / 0, inf - inf, or a function outside its domain, such as the log or root of a negative number.";
+
+/** That a value has a NaN, with where it came up; `note` says what it reaches. */
+export function nanLeaves(origin: Origin | undefined, note: Diagnostic["notes"][number]): DiagnosticError {
+  const { span } = note;
+  const message = origin ? describeOrigin("a NaN", origin) : "This value is a NaN.";
+  return new DiagnosticError(
+    errorAt("K0420", origin?.span ?? span, message, { notes: origin ? [note] : [], help: nanHelp }),
+  );
+}
+
+/**
+ * The derivatives that a caller outside asked for may have no NaN that their arguments did not have: throws K0420 with
+ * the expression that made it, which the reference evaluator finds again.
+ */
+export function refuseMadeNaN(
+  called: { readonly name: string; readonly span: Span | undefined },
+  graph: Graph,
+  inputs: readonly NdArray[],
+  derivatives: Value,
+  precision: "f64" | "f32",
+): void {
+  if (!leavesWithNaN(derivatives) || inputs.some(hasNaN)) return;
+  const watch = new Watch();
+  evaluate(graph, inputs, evaluationContext({ precision, ...watch.options }));
+  throw nanLeaves(watch.nan, {
+    message: `It reaches the derivatives of \`${called.name}\` at the arguments that were given:`,
+    ...(called.span && { span: called.span }),
+  });
+}
 
 /**
  * Evaluates a graph with the reference evaluator, watching every number: the first NaN that anything makes ends the run

@@ -17,6 +17,7 @@ export function runContext(precision: "f64" | "f32", options: RunOptions | undef
   return evaluationContext({
     precision,
     ...(options?.onTick ? { tick: options.onTick } : {}),
+    ...(options?.signal ? { signal: options.signal } : {}),
     solved: (solve) => {
       if (solve.role !== "solve") return hear(solve);
       const statusName = statusNames[solve.status] ?? String(solve.status);

@@ -44,6 +44,11 @@ export interface RuntimeOptions {
    * the same with any number.
    */
   readonly threads?: number;
+  /**
+   * The most bytes that arrays may take on the CPU, or with the evaluator: a RunError says K1090 before any is taken that
+   * would be more. The 4 GiB that WebAssembly addresses when left out. A GPU has limits of its own.
+   */
+  readonly maxMemory?: number;
 }
 
 /** Parses and checks a program: pure and synchronous, errors are in `diagnostics`. */
@@ -114,12 +119,14 @@ export class Runtime {
  * no GPU and nothing else will do. `discovery`: where adapters are looked for, if not where this program runs.
  */
 export async function createRuntime(options: RuntimeOptions = {}, discovery?: AdapterDiscovery): Promise<Runtime> {
-  const { device, seed = 0, threads } = options;
+  const { device, seed = 0, threads, maxMemory } = options;
   const asked = options.backend ?? (device ? "webgpu" : "cpu");
   if (!["auto", "cpu", "webgpu", "reference"].includes(asked))
     throw new TypeError(
       `There is no backend ${JSON.stringify(asked)}: there are "auto", "cpu", "webgpu" and "reference".`,
     );
+  if (maxMemory !== undefined && !(Number.isSafeInteger(maxMemory) && maxMemory > 0))
+    throw new TypeError(`maxMemory is ${maxMemory}: it is a whole number of bytes.`);
   if (device && asked !== "webgpu") throw new TypeError(`A device was given, but the backend is "${asked}".`);
   if (asked === "webgpu" && options.precision === "f64")
     throw new TypeError('WebGPU has no 64-bit reals: its precision is "f32".');
@@ -134,8 +141,12 @@ export async function createRuntime(options: RuntimeOptions = {}, discovery?: Ad
       );
   }
   const { precision = "f64" } = options;
-  if (asked === "reference") return new Runtime({ backend: "reference", precision, seed }, undefined);
+  if (asked === "reference") {
+    const { ReferenceRunner } = await import("./reference-runner.ts");
+    const runner = maxMemory === undefined ? undefined : new ReferenceRunner({ precision, maxMemory });
+    return new Runtime({ backend: "reference", precision, seed }, runner);
+  }
   const { openCpu } = await import("./cpu/open-runner.ts");
-  const { runner, close } = openCpu({ precision, threads });
+  const { runner, close } = openCpu({ precision, threads, maxMemory });
   return new Runtime({ backend: "cpu", precision, seed }, runner, close);
 }

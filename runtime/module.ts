@@ -23,8 +23,9 @@ export interface ModuleRunOptions {
   /** Called as things happen. */
   readonly onEvent?: (event: ScriptEvent) => void;
   /**
-   * Stops the run at its next step, after some twenty milliseconds on the CPU, and rejects with the signal's reason. The
-   * evaluator of `reference` does not give way while it computes: there only callbacks can abort.
+   * Stops the run at its next step, after some twenty milliseconds on the CPU, or in the middle of a step that takes
+   * longer, and rejects with the signal's reason. The evaluator of `reference` does not give way while it computes: there
+   * only callbacks can abort.
    */
   readonly signal?: AbortSignal;
 }
@@ -154,7 +155,10 @@ export class Module {
     return this.#guarded(async () => toOutput(await this.#bound.callLater(name, values)));
   }
 
-  /** Its value, and the gradient with respect to the unknowns or the first argument. */
+  /**
+   * Its value, and the gradient with respect to the unknowns or the first argument. Here, and in the derivatives below, a
+   * NaN that no argument has is a RunError with the expression that made it (K0420); infinities are given as they are.
+   */
   async valueAndGradient(
     name: string,
     args: Readonly<Record<string, Input>>,
@@ -268,20 +272,26 @@ export class Module {
     };
     try {
       await this.#guarded(() =>
-        this.#bound.runLater({
-          onEvent: (event) => {
-            record(event);
-            callersOwn(() => onEvent?.(event));
-            if (failure) throw new DiagnosticError(failure);
-          },
-          onTick: (tick?: Tick) => {
-            const progress = tick && meter.tick(tick);
-            callersOwn(() => {
-              if (progress) onProgress?.(progress);
-              signal?.throwIfAborted();
-            });
-          },
-        }),
+        this.#bound
+          .runLater({
+            ...(signal ? { signal } : {}),
+            onEvent: (event) => {
+              record(event);
+              callersOwn(() => onEvent?.(event));
+              if (failure) throw new DiagnosticError(failure);
+            },
+            onTick: (tick?: Tick) => {
+              const progress = tick && meter.tick(tick);
+              callersOwn(() => {
+                if (progress) onProgress?.(progress);
+                signal?.throwIfAborted();
+              });
+            },
+          })
+          .catch((error) => {
+            if (signal?.aborted && error === signal.reason) thrown = { error };
+            throw error;
+          }),
       );
     } catch (error) {
       throw thrown ? thrown.error : error;

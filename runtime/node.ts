@@ -6,7 +6,7 @@ import { parse } from "../compiler/index.ts";
 import type { Program } from "../compiler/program.ts";
 import { DiagnosticError } from "../compiler/syntax/diagnostic.ts";
 import type { FileAccess } from "./data/access.ts";
-import { readData } from "./data/readers.ts";
+import { accessAfter, readData } from "./data/readers.ts";
 import { saveValue } from "./data/writers.ts";
 import { BindError, CompileError } from "./errors.ts";
 import { compileOrThrow } from "./index.ts";
@@ -25,10 +25,13 @@ export function compileFile(file: string): Program {
 /** Reads the files that a program's `data` declarations name, to be given to `load`. */
 export function readProgramData(program: Program, access: FileAccess): Record<string, NdArray> {
   const data: Record<string, NdArray> = {};
+  let left = access;
   for (const declaration of program.data) {
     if (declaration.path === undefined) continue;
     try {
-      data[declaration.name] = readData(declaration, undefined, access);
+      const array = readData(declaration, undefined, left);
+      left = accessAfter(left, array);
+      data[declaration.name] = array;
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
       throw new BindError([error.diagnostic], program.sources);

@@ -4,7 +4,7 @@ import test from "node:test";
 import { runScript, shownNumber } from "./testing.ts";
 
 const imports = `
-import { gradient_descent, nonlinear_cg, lbfgs, armijo, wolfe, hager_zhang } from "std/first-order"
+import { gradient_descent, backtracking_descent, nonlinear_cg, lbfgs, armijo, wolfe, hager_zhang } from "std/first-order"
 import { fletcher_reeves, polak_ribiere, hestenes_stiefel, dai_yuan, cg_descent } from "std/first-order"
 import { newton, bfgs, trust_region } from "std/second-order"
 `;
@@ -19,6 +19,8 @@ const deterministic = [
   "gradient_descent(step = 1, momentum = 0.3, search = armijo(shrink = 0.3))",
   "gradient_descent(step = 1, search = wolfe())",
   "gradient_descent(step = 1, search = hager_zhang())",
+  "backtracking_descent()",
+  "backtracking_descent(step = 1e-4, growth = 4, search = armijo(shrink = 0.3))",
   "nonlinear_cg()",
   "nonlinear_cg(beta = fletcher_reeves)",
   "nonlinear_cg(beta = hestenes_stiefel)",
@@ -148,6 +150,7 @@ test("points where the objective is not finite are not taken", () => {
     "trust_region()",
     "trust_region(radius = 100)",
     "gradient_descent(step = 30, search = armijo())",
+    "backtracking_descent(step = 30)",
     "gradient_descent(step = 30, search = wolfe())",
   ])
     runScript(`${imports}

@@ -14,6 +14,7 @@ import type { Span } from "../syntax/tree.ts";
 import { reportPrimitive } from "../transform/control/effects.ts";
 import { inlineGraph } from "../transform/inline.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { kinkDistance } from "./kink-distance.ts";
 import type { LinearSystem } from "./linearised-condition.ts";
 import { realArray, rebuild, type Term } from "./terms.ts";
 
@@ -67,7 +68,10 @@ export function certify(e: Elaborator, c: Certified): void {
     if (asked) report("residual", none, length(e, residual));
   }
   if (matrix) report("condition", none, matrix.condition());
-  if (!c.activity) return;
+  if (!c.activity) {
+    if (asked) reportKinks(e, c, (value) => report("margin", none, value));
+    return;
+  }
   const activity = c.activity(rebuild(c.solution, c.at.map(realArray)));
   const rows = activity.duals.type.shape[0] as number;
   if (rows === 0) return;
@@ -76,6 +80,20 @@ export function certify(e: Elaborator, c: Certified): void {
   const fixed = greaterEqual(b, add(b, count, realLiteral(activity.equations)), realLiteral(activity.unknowns));
   const margin = reduceMin(b, maximum(b, activity.duals, activity.slacks), [0]);
   report("margin", mul(b, convert(b, fixed, "int"), intLiteral(vertex)), margin);
+}
+
+/** Conditions that are no rows and bounds have kinks too: those of projections, of proximal operators, of f itself. */
+function reportKinks(e: Elaborator, c: Certified, report: (margin: Atom) => void): void {
+  const { distance, unknown } = kinkDistance(e.builder, c.condition, [...c.captured, ...c.at], c.captured.length);
+  if (unknown !== undefined)
+    e.warn(
+      "K1126",
+      c.span,
+      `How far the condition of this solve is from its nearest kink is not known: it has ${unknown} in it. The \`margin\` of its certificate is 0.`,
+      "Compare the derivatives at two points nearby, or state the constraints as a `problem`.",
+    );
+  if (unknown !== undefined) report(realLiteral(0));
+  else if (distance) report(distance);
 }
 
 /** The Euclidean length of some leaves together. */

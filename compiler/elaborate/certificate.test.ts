@@ -131,3 +131,35 @@ show corner.vertex, inside.vertex, corner.margin, inside.margin, corner.gradient
   close("inside.gradient", 0.25);
   assert.ok(shown.warnings.some((w) => w.code === "K0423"));
 });
+
+test("the margin of a condition with kinks is the least difference it compares", () => {
+  const shown = runScript(`${imports}
+import { proximal_gradient, projected_descent } from "std/constrained"
+import { lasso } from "std/prox"
+import { simplex } from "std/sets"
+let y = [3.0, 0.5, -2.0]
+fn shrunk(l: real) = sum(argmin(x => 0.5 * dot(x - y, x - y), from = zeros[3], by = proximal_gradient(lasso(l), tol = 1e-12)))
+problem mix(c: real[n]) {
+  var x: real[n] in simplex
+  minimize sum((x - c)^2)
+}
+fn mixed(t: real) = dot([1, 2, 3], solve(mix([0.5 + t, 0.8, -0.4]), by = projected_descent(tol = 1e-12)).x)
+fn huber(t: real) = argmin(x => where(x < 1, 0.5 * x^2, x - 0.5) + 0.25 * (x - t)^2, from = 0.0, by = lbfgs(tol = 1e-12))
+let margins = [certificate(shrunk)(1.0).margin, certificate(mixed)(0.0).margin, certificate(huber)(1.0).margin]
+show margins`);
+  // |y| - 1 is 2, -0.5, 1. The simplex: x = [0.35, 0.65, 0], a step of the gradient and the threshold lead to itself and
+  // -1.1 in the last place. Huber: x = t / 3.
+  [0.5, 0.35, 2 / 3].forEach((expected, i) => {
+    const found = shown.values.get("margins")![i]!;
+    assert.ok(Math.abs(found - expected) < 1e-9, `margin ${i} is ${found}, not ${expected}`);
+  });
+});
+
+test("branches not taken and what `stop_gradient` holds have no share in the margin", () => {
+  const shown = runScript(`${imports}
+fn held(t: real) = argmin(x => 0.5 * x^2 - t * x + stop_gradient(abs(x - t)), from = 0.0, by = lbfgs(tol = 1e-12))
+fn other(t: real) = root(x => if t < 0 then x - t else max(x, 2 * x) - t, from = 1.0).x
+show certificate(held)(1.0).margin, certificate(other)(1.0).margin`);
+  assert.equal(number(shown, "certificate(held)(1.0).margin"), Number.POSITIVE_INFINITY);
+  assert.ok(Math.abs(number(shown, "certificate(other)(1.0).margin") - 0.5) < 1e-9);
+});

@@ -13,9 +13,9 @@ import { scan } from "../transform/control/scan.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateBlock } from "./expressions.ts";
 import { bindPattern } from "./functions.ts";
-import { lengthOf } from "./indexing.ts";
 import { convertTo } from "./operators.ts";
 import { Scope } from "./scope.ts";
+import { lengthOf } from "./stacking.ts";
 import {
   type ArrayTerm,
   alignFields,
@@ -160,6 +160,15 @@ function isUndecided(e: Elaborator, predicate: Atom): boolean {
 
 // ---------------------------------------------------------------- loops
 
+/** A key of the state that a step draws from is another one in the next step, which none has drawn from. */
+function refuseKeptKeys(e: Elaborator, state: readonly ArrayTerm[], next: readonly Atom[], span: Span): void {
+  const drawn = (atom: Atom) => atom.kind === "var" && e.frame.draws.has(String(atom.id));
+  if (state.some((t, i) => t.type === "key" && rankOf(t) === 0 && drawn(t.atom) && drawn(next[i]!)))
+    fail("K1143", span, "The next step draws from a key that this step has drawn from already.", {
+      help: "Carry a key of its own: `let (now, later) = split(k)`, draw from `now` and keep `later`.",
+    });
+}
+
 export function elaborateLoop(e: Elaborator, x: Loop, scope: Scope): Term {
   let initial = e.expression(x.initial, scope);
   if (initial.kind === "range") initial = e.rangeToArray(initial, x.initial.span);
@@ -231,7 +240,8 @@ function tryLoop(
   const range = source?.kind === "range" && countsItself(source, dynamic) ? source : undefined;
 
   // Both graphs take the same operands: constants, [counter] state, slices.
-  const make = (builder: Builder, body: (inner: Scope, counter: Atom | undefined) => readonly Atom[]) => {
+  type Body = (inner: Scope, counter: Atom | undefined, state: readonly ArrayTerm[]) => readonly Atom[];
+  const make = (builder: Builder, body: Body) => {
     const counter = range ? builder.input(intScalar) : undefined;
     const state = leaves.map((t) => plainLeaf(t, builder.input(t.atom.type)));
     const slices = sliced.map((t) =>
@@ -246,9 +256,9 @@ function tryLoop(
           const value: Term = counter ? { kind: "array", type: "int", atom: counter } : rebuild(stackedSource!, slices);
           const bodyScope = new Scope(inner);
           bindPattern(e, x.clause.pattern, value, bodyScope);
-          return body(bodyScope, counter);
+          return body(bodyScope, counter, state);
         }
-        return body(inner, counter);
+        return body(inner, counter, state);
       } finally {
         e.frame.loops.pop();
       }
@@ -257,7 +267,7 @@ function tryLoop(
   let widen: Term | undefined;
   let results: Term | undefined;
   const bodyBuilder = new Builder({ parent: outer, hoist: true });
-  const outputs = make(bodyBuilder, (inner, counter) => {
+  const outputs = make(bodyBuilder, (inner, counter, state) => {
     let next = elaborateBlock(e, x.body, new Scope(inner));
     if (next.kind === "error") e.giveUp();
     if (x.form === "scan") {
@@ -289,6 +299,7 @@ function tryLoop(
     const atoms = carried(e, matchTypes(e, next, initial), "The state of a loop", x.body.result.span).map(
       (t) => t.atom,
     );
+    refuseKeptKeys(e, state, atoms, x.body.result.span);
     if (results?.kind === "range") results = e.rangeToArray(results, x.body.result.span);
     const out = results ? carried(e, results, "What a scan stacks", x.body.result.span).map((t) => t.atom) : [];
     return [...(counter ? [add(bodyBuilder, counter, intLiteral(1))] : []), ...atoms, ...out];

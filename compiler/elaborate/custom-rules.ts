@@ -200,7 +200,7 @@ function fitLike(
   builder: Builder,
 ): Atom[] {
   const reals = leavesOf(like, () => e.giveUp()).filter((t) => t.type === "real");
-  const have = sameStructure(given, like) ? leavesOf(given, () => e.giveUp()) : undefined;
+  const have = sameStructure(given, like) ? leavesOf(e.alignTo(given, like), () => e.giveUp()) : undefined;
   const places = leavesOf(like, () => e.giveUp());
   const kept = have?.filter((_, i) => places[i]!.type === "real");
   if (!kept || kept.some((t, i) => !e.sameShapes(t, reals[i]!)))

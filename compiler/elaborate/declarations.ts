@@ -95,13 +95,20 @@ function withUnknowns(
           },
         };
       return evaluate(
-        unknowns.length > 1 && args.positional.length === 1 && isUnknownsTuple(args.positional[0]!, unknowns)
+        unknowns.length > 1 &&
+          args.named.size === 0 &&
+          args.positional.length === 1 &&
+          isNamedTuple(args.positional[0]!)
           ? spreadUnknowns(unknowns, args, what)
           : args,
         parameters,
       );
     },
   };
+}
+
+function isNamedTuple(t: Term): boolean {
+  return t.kind === "tuple" && t.names !== undefined;
 }
 
 function isUnknownsTuple(t: Term, unknowns: readonly string[]): boolean {

@@ -302,17 +302,20 @@ function pointAndDirection(e: Elaborator, args: CallArguments, what: string): { 
 }
 
 function alignDirection(e: Elaborator, v: Term, x: Term, what: string, span: Span): Term {
-  const fits =
-    sameStructure(x, v) &&
-    leavesOf(x, refuseLeaf(e, "", span)).every((l, i) => {
-      const other = leavesOf(v, refuseLeaf(e, "", span))[i]!;
-      return (
-        rankOf(l) === rankOf(other) &&
-        shapeOf(l).every((s, k) => s === shapeOf(other)[k] || e.couldBeEqual(s, shapeOf(other)[k]!))
-      );
-    });
-  if (!fits) fail("K0508", span, `The ${what} must be like ${showTermType(x)}, but it is ${showTermType(v)}.`);
-  return v.kind === "tuple" && x.kind === "tuple" && x.names && v.names ? e.alignTo(v, x) : v;
+  // Named tuples are of one type whatever the order of their fields, also inside others.
+  const aligned = sameStructure(x, v) ? e.alignTo(v, x) : undefined;
+  const others = aligned && leavesOf(aligned, refuseLeaf(e, "", span));
+  const fits = leavesOf(x, refuseLeaf(e, "", span)).every((l, i) => {
+    const other = others?.[i];
+    return (
+      other !== undefined &&
+      rankOf(l) === rankOf(other) &&
+      shapeOf(l).every((s, k) => s === shapeOf(other)[k] || e.couldBeEqual(s, shapeOf(other)[k]!))
+    );
+  });
+  if (!aligned || !fits)
+    fail("K0508", span, `The ${what} must be like ${showTermType(x)}, but it is ${showTermType(v)}.`);
+  return aligned;
 }
 
 /** `vjp(f)(x, u)`: the cotangent u of f(x) pulled back to x. */

@@ -31,6 +31,9 @@ const shownCalls = 3;
 /** Thrown past a mistake that was already reported. */
 export class AlreadyReported extends Error {}
 
+/** Calls of declared functions inside one another. */
+export type Calls = readonly { readonly what: string; readonly span: Span }[];
+
 export interface ElaboratorOptions {
   readonly mode: "check" | "bind";
   readonly sources: ReadonlyMap<string, string>;
@@ -65,8 +68,8 @@ export class Elaborator {
   standard: (path: string, name: string) => Term | undefined = () => undefined;
   /** Builders of script statements: what they own is constant to every derivative. */
   readonly globals = new WeakSet<Builder>();
-  readonly #calls: { readonly what: string; readonly span: Span }[] = [];
-  readonly #stacks = new WeakMap<Diagnostic, readonly { readonly what: string; readonly span: Span }[]>();
+  readonly #calls: Calls[number][] = [];
+  readonly #stacks = new WeakMap<Diagnostic, Calls>();
   readonly #reported = new Set<string>();
 
   constructor(options: ElaboratorOptions) {
@@ -108,6 +111,25 @@ export class Elaborator {
       throw error;
     } finally {
       this.#calls.pop();
+    }
+  }
+
+  /** The calls that are being elaborated, outermost first. */
+  get calls(): Calls {
+    return [...this.#calls];
+  }
+
+  /** Elaborates what belongs to an outer call: a mistake in it is shown with the uses that led to that call alone. */
+  asPartOf<T>(outer: Calls, body: () => T): T {
+    const inside = this.#calls.splice(0, this.#calls.length, ...outer);
+    try {
+      return body();
+    } catch (error) {
+      if (error instanceof DiagnosticError && !this.#stacks.has(error.diagnostic))
+        this.#stacks.set(error.diagnostic, this.calls);
+      throw error;
+    } finally {
+      this.#calls.splice(0, this.#calls.length, ...inside);
     }
   }
 
@@ -212,9 +234,14 @@ export class Elaborator {
 
   // ------------------------------------------------------------ dimensions
 
-  dimensionTerm(dimension: Dim): ArrayTerm {
+  /** An int made of dimensions. Beyond 32 bits it wraps like any other, to `wrapped`, and is no size any more. */
+  dimensionTerm(dimension: Dim, wrapped?: number): ArrayTerm {
     const d = resolve(dimension);
-    if (typeof d === "number") return { kind: "array", type: "int", atom: intLiteral(d), dimension: d };
+    if (typeof d === "number") {
+      const value = wrapped ?? d | 0;
+      const beyond = value === d ? {} : { beyond: d };
+      return { kind: "array", type: "int", atom: intLiteral(value), dimension: value, ...beyond };
+    }
     const [atom] = opaque(this.builder, `dimension ${dimKey(d)}`, [], [intScalar]);
     return { kind: "array", type: "int", atom: atom!, dimension: d };
   }
@@ -232,6 +259,10 @@ export class Elaborator {
     if (term.kind === "error") this.giveUp();
     if (term.kind === "array" && term.dimension !== undefined) {
       const d = resolve(term.dimension);
+      if (term.beyond !== undefined)
+        fail("K1141", span, `This size would be ${term.beyond}.`, {
+          help: "Sizes are ints, and ints end at 2147483647.",
+        });
       if (typeof d === "number" && d < 0)
         fail("K0206", span, `A size can not be negative, but this is ${d}.`, { help: "Sizes are natural numbers." });
       return d;

@@ -6,13 +6,15 @@ import { refuseLargeTuple } from "./budget.ts";
 import { elaborateComprehension, elaborateIf, elaborateLoop } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { bindPattern, elaborateCall, lambdaTerm } from "./functions.ts";
-import { elaborateIndex, elaborateWith, stackTerms } from "./indexing.ts";
+import { elaborateIndex } from "./indexing.ts";
 import { arithmetic, compare, logical, matrixProduct, negate, negation, transposeTerm } from "./operators.ts";
 import { approximately } from "./properties.ts";
 import { Scope, suggest } from "./scope.ts";
 import { solverField } from "./solver-terms.ts";
+import { stackTerms } from "./stacking.ts";
 import { errorTerm, showTermType, type Term, tupleTerm } from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
+import { elaborateWith } from "./updates.ts";
 
 export function elaborateExpression(e: Elaborator, x: Expression, scope: Scope): Term {
   switch (x.kind) {
@@ -137,13 +139,12 @@ export function readField(e: Elaborator, base: Term, name: string, span: Span): 
   const at = base.names.indexOf(name);
   if (at < 0) {
     const near = suggest(name, base.names);
+    const help = base.whyAbsent?.(name) ?? (near && `Did you mean \`${near}\`?`);
     fail(
       "K0227",
       span,
       `There is no field \`${name}\`; the fields are ${base.names.map((n) => `\`${n}\``).join(", ")}.`,
-      {
-        ...(near ? { help: `Did you mean \`${near}\`?` } : {}),
-      },
+      help ? { help } : {},
     );
   }
   base.onRead?.(name);

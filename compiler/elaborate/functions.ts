@@ -16,8 +16,8 @@ import type {
 import { call } from "../transform/control/call.ts";
 import { applyCustomRule } from "./custom-rules.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { leadingSlice, lengthOf } from "./indexing.ts";
 import { Scope, suggest } from "./scope.ts";
+import { leadingSlice, lengthOf } from "./stacking.ts";
 import {
   type ArrayTerm,
   type CallArguments,

@@ -1,43 +1,30 @@
-/** Indices, slices, gathers, updated copies, and stacking. */
+/** Indices, slices and gathers. */
 import {
   addDims,
   applyOperation,
-  compareDims,
   type Dim,
+  isNegative,
   knownDim,
   multiplyDims,
-  productOfDims,
   resolve,
   showDim,
   subtractDims,
 } from "../core/dimension.ts";
 import { type Atom, intLiteral } from "../core/graph.ts";
-import { add, mul } from "../primitives/arithmetic.ts";
-import { and, greaterEqual, less } from "../primitives/comparison.ts";
-import { gather, scatterAdd, scatterSet } from "../primitives/gather.ts";
+import { add } from "../primitives/arithmetic.ts";
+import { and, greaterEqual, less, lessEqual } from "../primitives/comparison.ts";
+import { gather } from "../primitives/gather.ts";
 import { iota } from "../primitives/iota.ts";
 import { select } from "../primitives/select.ts";
-import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
+import { reshape, slice } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type { Index, Place, Span, With } from "../syntax/tree.ts";
+import type { Index, Place, Span } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { commonShape, commonType, convertTo, stretch } from "./operators.ts";
 import type { Scope } from "./scope.ts";
-import {
-  type ArrayTerm,
-  alignFields,
-  coreType,
-  mapLeaves,
-  rankOf,
-  sameStructure,
-  shapeOf,
-  showTermType,
-  type Term,
-  tupleTerm,
-} from "./terms.ts";
+import { type ArrayTerm, coreType, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
 
 /** One axis of an index after elaboration. */
-type Selector =
+export type Selector =
   | { readonly kind: "at"; readonly index: ArrayTerm; readonly span: Span }
   | { readonly kind: "rows"; readonly indices: ArrayTerm; readonly span: Span }
   | {
@@ -79,7 +66,7 @@ export function elaborateIndex(e: Elaborator, x: Index, scope: Scope): Term {
 /** Functions of their sizes alone: `zeros[n]` is a value, not a function waiting for arguments. */
 export const constructors = new Set(["zeros", "ones", "eye", "iota"]);
 
-function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selector {
+export function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selector {
   if (place.kind === "dimension")
     fail("K0250", place.span, `An index has no named places, but this says \`${place.name.name} = ...\`.`, {
       help: "Names are for the sizes of a function: `init[h = 64](k)`.",
@@ -110,11 +97,14 @@ function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selector {
   };
   let step = 1;
   if (place.step) {
-    const known = knownDim(e.dimension(place.step, scope));
-    if (known === undefined || known < 1)
-      fail("K0252", place.step.span, "The step of a slice is a positive number.", {
+    const { step: written } = place;
+    const refuse = (): never =>
+      fail("K0252", written.span, "The step of a slice is a positive number.", {
         help: "`flip(x)` turns an axis around.",
       });
+    if (written.kind === "unary") refuse();
+    const known = knownDim(e.dimension(written, scope));
+    if (known === undefined || known < 1) return refuse();
     step = known;
   }
   return { kind: "slice", start: end(place.start), stop: end(place.stop), step, span: place.span };
@@ -127,12 +117,17 @@ export function indexTerm(e: Elaborator, base: Term, selectors: readonly Selecto
   if (base.kind === "error") return base;
   if (base.kind !== "array") fail("K0253", span, `Only arrays have indices, but this is ${showTermType(base)}.`);
   if (selectors.length > rankOf(base))
-    fail("K0254", span, `${selectors.length} indices are given, but this is ${showTermType(base)}.`, {
-      help:
-        rankOf(base) === 0
-          ? "A single number has no indices."
-          : `It has ${rankOf(base) === 1 ? "one axis" : `${rankOf(base)} axes`}.`,
-    });
+    fail(
+      "K0254",
+      span,
+      `${selectors.length === 1 ? "An index is" : `${selectors.length} indices are`} given, but this is ${showTermType(base)}.`,
+      {
+        help:
+          rankOf(base) === 0
+            ? "A single number has no indices."
+            : `It has ${rankOf(base) === 1 ? "one axis" : `${rankOf(base)} axes`}.`,
+      },
+    );
   if (selectors.filter((s) => s.kind === "rows").length > 1)
     fail("K0255", span, "Only one index may be an array.", {
       help: "Two would pair up or cross. Pairs are picked by `[z[i] for (z, i) in zip(Z, y)]`; for the cross index twice: `X[rows][:, columns]`.",
@@ -158,7 +153,7 @@ const withAxis = (shape: readonly Dim[], axis: number, replacement: readonly Dim
   ...shape.slice(axis + 1),
 ];
 
-function takeOne(
+export function takeOne(
   e: Elaborator,
   x: ArrayTerm,
   axis: number,
@@ -209,7 +204,7 @@ function takeRows(e: Elaborator, x: ArrayTerm, axis: number, indices: ArrayTerm,
 }
 
 /** Counts negative positions from the end, and promises that all are inside. */
-function normalised(e: Elaborator, index: ArrayTerm, size: Dim, span: Span): Atom {
+export function normalised(e: Elaborator, index: ArrayTerm, size: Dim, span: Span): Atom {
   if (e.mode === "check") return index.atom;
   const n = intLiteral(knownDim(size)!);
   const b = e.builder;
@@ -233,17 +228,17 @@ interface Extent {
   readonly start: Dim | Atom;
 }
 
-function isDim(x: Dim | Atom): x is Dim {
+export function isDim(x: Dim | Atom): x is Dim {
   return typeof x === "number" || "terms" in x;
 }
 
 /** Where a slice starts and how many places it takes. Never clamped: what does not fit is an error. */
-function extentOf(size: Dim, s: Extract<Selector, { kind: "slice" }>): Extent {
+export function extentOf(size: Dim, s: Extract<Selector, { kind: "slice" }>): Extent {
   const place = (t: ArrayTerm | undefined, otherwise: Dim): Dim | undefined => {
     if (t === undefined) return otherwise;
     if (t.dimension === undefined) return undefined;
     const d = resolve(t.dimension);
-    return typeof d === "number" && d < 0 ? addDims(size, d) : d;
+    return isNegative(d) ? addDims(size, d) : d;
   };
   const [start, stop] = [place(s.start, 0), place(s.stop, size)];
   if (start !== undefined && stop !== undefined) {
@@ -306,11 +301,14 @@ function takeSlice(e: Elaborator, x: ArrayTerm, axis: number, s: Extract<Selecto
   return { kind: "array", type: x.type, atom };
 }
 
-function runtimeRows(e: Elaborator, start: Atom, length: Dim, size: Dim, span: Span): Atom {
+export function runtimeRows(e: Elaborator, start: Atom, length: Dim, size: Dim, span: Span): Atom {
   if (e.mode === "check") return e.emit("rows", [start], { dtype: "int", shape: [length] }, () => start);
   const b = e.builder;
   const [n, count] = [knownDim(size)!, knownDim(length)!];
-  const inside = and(b, greaterEqual(b, start, intLiteral(-n)), less(b, start, intLiteral(n - count + 1)));
+  // Counted from the end, a slice may reach the end of the axis, but not go on at its beginning.
+  const negative = less(b, start, intLiteral(0));
+  const last = select(b, negative, intLiteral(-count), intLiteral(n - count));
+  const inside = and(b, greaterEqual(b, start, intLiteral(-n)), lessEqual(b, start, last));
   e.require(
     span,
     "K0402",
@@ -319,237 +317,6 @@ function runtimeRows(e: Elaborator, start: Atom, length: Dim, size: Dim, span: S
     `The slice of ${count} from {0} leaves an axis of size ${n}.`,
     "Slices are never clamped: both ends must lie on the axis.",
   );
-  const from = select(b, less(b, start, intLiteral(0)), add(b, start, intLiteral(n)), start);
+  const from = select(b, negative, add(b, start, intLiteral(n)), start);
   return add(b, iota(b, length), from);
-}
-
-// ---------------------------------------------------------------- updated copies
-
-export function elaborateWith(e: Elaborator, x: With, scope: Scope): Term {
-  const base = e.expression(x.base, scope);
-  if (base.kind === "error") return base;
-  if (x.update.kind === "fields") {
-    const fields = x.update.fields;
-    if (base.kind !== "tuple" || !base.names)
-      fail("K0260", x.span, `\`with (...)\` replaces fields of a named tuple, but this is ${showTermType(base)}.`, {
-        help: "An array is updated by `with [i] = e`.",
-      });
-    const names = base.names;
-    const items = [...base.items];
-    for (const field of fields.items) {
-      const name = field.name;
-      if (!name)
-        fail("K0260", fields.span, "`with (...)` names the fields it replaces.", {
-          help: "Write `s with (t: s.t + 1)`.",
-        });
-      const at = names.indexOf(name.name);
-      if (at < 0)
-        fail(
-          "K0227",
-          name.span,
-          `There is no field \`${name.name}\`; the fields are ${names.map((n) => `\`${n}\``).join(", ")}.`,
-          {
-            help: "`with` replaces fields and adds none.",
-          },
-        );
-      items[at] = e.expression(field.value, scope);
-    }
-    return tupleTerm(items, names);
-  }
-  const selectors = x.update.places.map((p) => elaboratePlace(e, p, scope));
-  const value = e.expression(x.update.value, scope);
-  if (value.kind === "error") return value;
-  return updateTerm(e, base, selectors, x.update.operator, value, x.span);
-}
-
-function updateTerm(
-  e: Elaborator,
-  base: Term,
-  selectors: readonly Selector[],
-  operator: "=" | "+=",
-  value: Term,
-  span: Span,
-): Term {
-  if (base.kind === "tuple") {
-    if (value.kind !== "tuple" || !sameStructure(base, value))
-      fail(
-        "K0261",
-        span,
-        `The updated value is ${showTermType(base)}, so the new entries need its fields, but they are ${showTermType(value)}.`,
-      );
-    const aligned = base.names && value.names ? alignFields(value, base.names)! : value;
-    return tupleTerm(
-      base.items.map((t, i) => updateTerm(e, t, selectors, operator, aligned.items[i]!, span)),
-      base.names,
-    );
-  }
-  if (base.kind !== "array") fail("K0253", span, `Only arrays are updated, but this is ${showTermType(base)}.`);
-  const given = value.kind === "range" ? e.rangeToArray(value, span) : value;
-  if (given.kind !== "array")
-    fail("K0261", span, `Entries of ${showTermType(base)} are numbers, but this is ${showTermType(given)}.`);
-  if (operator === "+=" && (base.type === "key" || base.type === "status"))
-    fail("K0211", span, `\`+=\` wants numbers, but this is ${showTermType(base)}.`);
-  const type = base.type === given.type ? base.type : commonType([base, given], "the update", span);
-  const x = convertTo(e, base, type);
-  const update = convertTo(e, given, type);
-  const shape = shapeOf(x);
-  if (selectors.length > shape.length)
-    fail("K0254", span, `${selectors.length} indices are given, but this is ${showTermType(base)}.`);
-  if (selectors.filter((s) => s.kind === "rows").length > 1) fail("K0255", span, "Only one index may be an array.");
-
-  // The places as one flat list: the same update serves every kind of index.
-  const target: Dim[] = [];
-  const coordinates: { readonly atom: Atom; readonly at: number; readonly rank: number }[] = [];
-  selectors.forEach((s, axis) => {
-    if (s.kind === "at")
-      coordinates.push({ atom: normalised(e, s.index, shape[axis]!, s.span), at: target.length, rank: 0 });
-    else if (s.kind === "rows") {
-      coordinates.push({
-        atom: normalised(e, s.indices, shape[axis]!, s.span),
-        at: target.length,
-        rank: rankOf(s.indices),
-      });
-      target.push(...shapeOf(s.indices));
-    } else {
-      const { length, start } = extentOf(shape[axis]!, s);
-      const rows = isDim(start)
-        ? e.emit("rows", [], { dtype: "int", shape: [length] }, (b) =>
-            add(b, mul(b, iota(b, length), intLiteral(s.step)), intLiteral(knownDim(start)!)),
-          )
-        : runtimeRows(e, start, length, shape[axis]!, s.span);
-      coordinates.push({ atom: rows, at: target.length, rank: 1 });
-      target.push(length);
-    }
-  });
-  const rest = shape.slice(selectors.length);
-  const entries: readonly Dim[] = [...target, ...rest];
-  const joined = commonShape(
-    e,
-    [update, { kind: "array", type, atom: { kind: "literal", value: 0, type: coreType(type, entries) } }],
-    "The update",
-    span,
-  );
-  if (joined.length !== entries.length || joined.some((d, i) => compareDims(d, entries[i]!) === "different"))
-    fail(
-      "K0262",
-      span,
-      `The places chosen have the shape [${entries.map(showDim).join(", ")}], but the new entries are ${showTermType(given)}.`,
-    );
-  const stretched = stretch(e, update, entries);
-  const atom = e.emit("update", [x.atom, stretched, ...coordinates.map((c) => c.atom)], x.atom.type, (b) => {
-    const tail = x.atom.type.shape.slice(shape.length);
-    const leading = shape.slice(0, selectors.length);
-    let flat: Atom = intLiteral(0);
-    coordinates.forEach((c, axis) => {
-      const stride = knownDim(productOfDims(leading.slice(axis + 1)))!;
-      const scaled = mul(b, c.atom, intLiteral(stride));
-      const wide =
-        target.length === 0
-          ? scaled
-          : broadcast(
-              b,
-              scaled,
-              target,
-              Array.from({ length: c.rank }, (_, k) => c.at + k),
-            );
-      flat = add(b, flat, wide);
-    });
-    const rows = reshape(b, flat, [productOfDims(target)]);
-    const flatX = reshape(b, x.atom, [productOfDims(leading), ...rest, ...tail]);
-    const flatUpdate = reshape(b, stretched, [productOfDims(target), ...rest, ...tail]);
-    const result =
-      operator === "=" ? scatterSet(b, flatX, rows, flatUpdate, 0) : scatterAdd(b, flatX, rows, flatUpdate, 0);
-    return reshape(b, result, x.atom.type.shape);
-  });
-  return { kind: "array", type, atom };
-}
-
-// ---------------------------------------------------------------- leading axis, stacking
-
-/** The size of the leading axis of an array or of all leaves of a tuple of arrays. */
-export function lengthOf(e: Elaborator, term: Term, span: Span): Dim {
-  if (term.kind === "range") return e.lengthOfRange(term, span);
-  if (term.kind === "array") {
-    if (rankOf(term) === 0)
-      fail("K0263", span, `This is ${showTermType(term)}: a single value has no length.`, {
-        ...(term.type === "int" ? { help: "Count with a range: `0..n`." } : {}),
-      });
-    return shapeOf(term)[0]!;
-  }
-  if (term.kind === "tuple" && term.items.length > 0) {
-    const lengths = term.items.map((t) => lengthOf(e, t, span));
-    for (const l of lengths)
-      if (compareDims(l, lengths[0]!) === "different")
-        fail("K0264", span, `The parts have different lengths: ${lengths.map(showDim).join(" and ")}.`);
-    return lengths[0]!;
-  }
-  if (term.kind === "error") e.giveUp();
-  return fail("K0265", span, `This is ${showTermType(term)}, which has no length.`);
-}
-
-/** Entry `i` along the leading axis, leaf by leaf. */
-export function leadingSlice(e: Elaborator, term: Term, i: number): Term {
-  return mapLeaves(term, (leaf) => takeOne(e, leaf, 0, { index: e.dimensionTerm(i), span: e.builder.span! }));
-}
-
-/** `[a, b, c]`: the values along a new leading axis. */
-export function stackTerms(e: Elaborator, given: readonly Term[], spans: readonly Span[], span: Span): Term {
-  const items = given.map((t) => (t.kind === "range" ? e.rangeToArray(t, span) : t));
-  if (items.some((t) => t.kind === "error")) e.giveUp();
-  const first = items[0];
-  if (!first)
-    return {
-      kind: "array",
-      type: "real",
-      atom: e.emit("empty", [], coreType("real", [0]), (b) =>
-        broadcast(b, { kind: "literal", value: 0, type: coreType("real", []) }, [0], []),
-      ),
-    };
-  items.forEach((t, i) => {
-    if (t.kind !== "array" && t.kind !== "tuple")
-      fail("K0266", spans[i], `An array holds numbers, but this is ${showTermType(t)}.`, {
-        help: "Keep functions in a tuple.",
-      });
-    if (!sameStructure(first, t))
-      fail(
-        "K0267",
-        spans[i],
-        `The entries of an array have one type, but the first is ${showTermType(first)} and this is ${showTermType(t)}.`,
-      );
-  });
-  if (first.kind === "tuple")
-    return tupleTerm(
-      first.items.map((_, i) =>
-        stackTerms(
-          e,
-          items.map((t) =>
-            t.kind === "tuple" ? (first.names && t.names ? alignFields(t, first.names)! : t).items[i]! : t,
-          ),
-          spans,
-          span,
-        ),
-      ),
-      first.names,
-    );
-  const arrays = items as ArrayTerm[];
-  const type = commonType(arrays, "an array", span);
-  const shape = shapeOf(arrays[0]!);
-  arrays.forEach((t, i) => {
-    const own = shapeOf(t);
-    if (own.length !== shape.length || own.some((d, k) => compareDims(d, shape[k]!) === "different"))
-      fail(
-        "K0267",
-        spans[i],
-        `The entries of an array have one shape, but the first is ${showTermType(arrays[0]!)} and this is ${showTermType(t)}.`,
-      );
-    e.deferEquality(own, shape, "an array", spans[i]);
-  });
-  const atoms = arrays.map((t) => convertTo(e, t, type).atom);
-  const core = coreType(type, [items.length, ...shape]);
-  const atom = e.emit("stack", atoms, core, (b) => {
-    const element = coreType(type, shape).shape;
-    const rows = atoms.map((a) => (element.length === 0 ? broadcast(b, a, [1], []) : reshape(b, a, [1, ...element])));
-    return rows.length === 1 ? rows[0]! : concat(b, rows, 0);
-  });
-  return { kind: "array", type, atom };
 }

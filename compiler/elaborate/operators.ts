@@ -5,6 +5,7 @@ import {
   type Dim,
   multiplyDims,
   powerDim,
+  resolve,
   showShape,
   subtractDims,
   unifyDims,
@@ -210,7 +211,7 @@ function arrayArithmetic(
 ): ArrayTerm {
   const onDims = dimensionOperators[operator];
   if (onDims && a.dimension !== undefined && c.dimension !== undefined)
-    return e.dimensionTerm(onDims(a.dimension, c.dimension));
+    return e.dimensionTerm(onDims(a.dimension, c.dimension), wrappedProduct(operator, a.dimension, c.dimension));
   if (operator === "^") return power(e, a, c, span);
   const known = combineKnown(operator, a, c);
   const result = elementwise(e, operator, [a, c], span, { at: operator === "/" ? "real" : "int", what }, (b, [p, q]) =>
@@ -225,6 +226,12 @@ function arrayArithmetic(
   const offset = result.type === "int" ? offsetOf(operator, a, c) : undefined;
   if (offset) return { ...result, offset };
   return known === undefined || result.type !== "real" ? result : { ...result, known };
+}
+
+/** Products of ints can have more digits than a number of the compiler's. */
+function wrappedProduct(operator: string, a: Dim, c: Dim): number | undefined {
+  const [x, y] = [resolve(a), resolve(c)];
+  return operator === "*" && typeof x === "number" && typeof y === "number" ? Math.imul(x, y) : undefined;
 }
 
 /** `i + 128`, `128 + i`, `i - 1`: the int and the dimension added to it. */
@@ -255,11 +262,16 @@ function power(e: Elaborator, base: ArrayTerm, exponent: ArrayTerm, span: Span):
   const add = (t: ArrayTerm): ArrayTerm => (known === undefined || t.type !== "real" ? t : { ...t, known });
   if (p.kind === "literal" && Number.isInteger(p.value) && Math.abs(p.value) <= 64) {
     if (base.type === "int" && exponent.type === "int" && p.value >= 0) {
-      if (base.dimension !== undefined) return e.dimensionTerm(powerDim(base.dimension, p.value));
+      if (base.dimension !== undefined) return powerOfDimension(e, base.dimension, p.value, span);
       let result: ArrayTerm = { kind: "array", type: "int", atom: intLiteral(1) };
       for (let i = 0; i < p.value; i++)
         result = elementwise(e, "*", [result, base], span, {}, (b, [x, y]) => mul(b, x!, y!));
       return p.value === 0 ? { ...result, atom: stretch(e, result, shapeOf(base)) } : result;
+    }
+    if (base.square?.of === base.atom && p.value > 0 && p.value % 2 === 0) {
+      const half = { ...exponent, atom: { ...p, value: p.value / 2 } };
+      const square = base.square.make();
+      return p.value === 2 ? square : power(e, square, half, span);
     }
     const real = convertTo(e, base, "real");
     if (real.type === "real")
@@ -272,6 +284,16 @@ function power(e: Elaborator, base: ArrayTerm, exponent: ArrayTerm, span: Span):
       });
   }
   return add(elementwise(e, "^", [base, exponent], span, { at: "real" }, (b, [x, y]) => pow(b, x!, y!)));
+}
+
+/** A power that leaves the ints is never meant to wrap: it is refused. */
+function powerOfDimension(e: Elaborator, base: Dim, exponent: number, span: Span): ArrayTerm {
+  const result = powerDim(resolve(base), exponent);
+  if (typeof result === "number" && (result < -(2 ** 31) || result >= 2 ** 31))
+    fail("K1142", span, `This power of ints would be ${result}.`, {
+      help: "Ints end at 2147483647. With a point it is a real: `2.0 ^ 40`.",
+    });
+  return e.dimensionTerm(result);
 }
 
 export function negate(e: Elaborator, x: Term, span: Span): Term {

@@ -4,7 +4,7 @@
  */
 import { Builder } from "../core/builder.ts";
 import { realLiteral } from "../core/graph.ts";
-import type { Span } from "../syntax/tree.ts";
+import type { Problem, Span } from "../syntax/tree.ts";
 import { customDerivativePrimitive } from "../transform/control/custom.ts";
 import { check } from "../transform/control/effects.ts";
 import { elementwiseBuiltins } from "./builtins/elementwise.ts";
@@ -126,6 +126,37 @@ export function multipliersOf(e: Elaborator, p: Handed, dual: Term, span: Span):
     found.set(r, elementwiseBuiltins.where!(e, { positional: [mine, whole, none], named: new Map(), span }));
   });
   return found;
+}
+
+/** Why a result has no duals. */
+export const withoutDuals =
+  "The solver keeps no dual, and it knows a set by its projection alone: what the set and what the constraints have in the optimum can not be told apart. Use a solver that takes them as rows, such as `interior_point`.";
+
+/** Whether the restrictions are all limits of variables that lie in no set. */
+function apartFromSets(declaration: Problem, restrictions: readonly Restriction[]): boolean {
+  const inSets = new Set(declaration.variables.flatMap((v) => (v.set ? [v.name.name] : [])));
+  return restrictions.every((r) => r.bound && !inSets.has(r.bound.variable));
+}
+
+/**
+ * The multiplier of each restriction: what the solver's state says, or else what stationarity asks for at the answer.
+ * Undefined where a set known by its projection alone has a share in stationarity that nothing tells apart.
+ */
+export function multipliersIn(
+  e: Elaborator,
+  declaration: Problem,
+  p: Handed & { readonly restrictions: readonly Restriction[] },
+  all: { readonly h: FunctionTerm; readonly g: FunctionTerm },
+  solved: TupleTerm,
+  x: TupleTerm,
+  span: Span,
+): ReadonlyMap<Restriction, Term> | undefined {
+  const at = solved.names!.indexOf("dual");
+  if (at >= 0) return multipliersOf(e, p, solved.items[at]!, span);
+  if (p.restrictions.length === 0) return new Map();
+  if (p.inSets && !apartFromSets(declaration, p.restrictions)) return undefined;
+  const found = optimality(e, "multipliers", [p.f, all.h, all.g, x], span);
+  return new Map(p.restrictions.map((r) => [r, readField(e, readField(e, found, r.kind, span), r.name, span)]));
 }
 
 /** Duals by constraint: that of a two-sided line is its upper side minus its lower. */

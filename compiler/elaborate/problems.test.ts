@@ -1,6 +1,7 @@
 /** Models: what a solver is handed, whichever parts it lists, and duals under one convention of signs. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { compile } from "../index.ts";
 import { runScript } from "../testing.ts";
 
 /** Plain methods that take a model in different parts; all converge on the well-conditioned models here. */
@@ -173,4 +174,56 @@ problem touch(c: real) {
     const { values } = runScript(`${model}\nshow grad(c => solve(touch(c), by = ${solver}()).value)(0.0)`);
     near(values.get(`grad(c => solve(touch(c), by = ${solver}()).value)(0.0)`), [1], 1e-3, solver);
   }
+});
+
+test("duals of limits beside sets follow from stationarity, with their derivatives", () => {
+  const shown = runScript(`
+import { projected_descent, interior_point } from "std/constrained"
+import { simplex } from "std/sets"
+problem mix(c: real[n], d: real[n]) {
+  var x: real[n] in simplex
+  var y: real[n]
+  minimize sum((x - c)^2) + sum((y - d)^2) + dot(x, y)
+  subject to {
+    low: y >= 0
+    top: y <= 1
+  }
+}
+let d = [-1.0, 1.6]
+let projected = projected_descent(tol = 1e-10)
+let a = solve(mix([0.3, 0.9], d), by = projected).dual
+let b = solve(mix([0.3, 0.9], d), by = interior_point(tol = 1e-10)).dual
+fn top(t: real) = solve(mix([0.3 + t, 0.9], d), by = projected).dual.top
+show a.low, b.low, a.top, b.top, jacobian(top)(0.0)`);
+  const near = (name: string, expected: readonly number[]) =>
+    shown.values.get(name)!.forEach((v, i) => {
+      assert.ok(Math.abs(v - expected[i]!) < 1e-8, `${name} is ${v}`);
+    });
+  // x = [0.45 + t / 2, 0.55 - t / 2], y = [0, 1]; stationarity in y: 2 (y - d) + x - low + top == 0.
+  for (const name of ["a.low", "b.low"]) near(name, [2.45, 0]);
+  for (const name of ["a.top", "b.top"]) near(name, [0, 0.65]);
+  near("jacobian(top)(0.0)", [0, 0.5]);
+});
+
+test("where duals can not be told apart, reading them says why", () => {
+  const { diagnostics } = compile(
+    `import { simplex } from "std/sets"
+solver mine() solves problem(f, h, project) {
+  start(x) = (x: x)
+  next(s, t) = (x: project(s.x - 0.1 * grad(f)(s.x)))
+  condition(x) = project(x - grad(f)(x)) - x
+}
+problem p(c: real[n]) {
+  var x: real[n] in simplex
+  minimize sum((x - c)^2)
+  subject to { even: x[0] == x[1] }
+}
+show solve(p([1.0, 2.0, 3.0]), by = mine()).dual`,
+    { file: "duals.opt" },
+  );
+  assert.deepEqual(
+    diagnostics.map((d) => d.code),
+    ["K0227"],
+  );
+  assert.match(diagnostics[0]!.help!, /keeps no dual.*interior_point/);
 });

@@ -1,5 +1,6 @@
 /** `problem`: a model as the functions f, h == 0, g <= 0 of its variables, and its solution by a solver. */
 
+import { knownDim, resolve, showDim } from "../core/dimension.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Problem, Span, Variable } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
@@ -17,9 +18,18 @@ import {
   restrictionsOfSet,
   rowsFunction,
 } from "./problem-constraints.ts";
-import { dualsByName, type Handed, kktCondition, multipliersOf, optimality, refuseAtKinks } from "./problem-duals.ts";
+import {
+  dualsByName,
+  type Handed,
+  kktCondition,
+  multipliersIn,
+  optimality,
+  refuseAtKinks,
+  withoutDuals,
+} from "./problem-duals.ts";
 import { quadraticForm } from "./problem-quadratic.ts";
 import { Scope } from "./scope.ts";
+import { isEmpty, startTerm } from "./solve-parts.ts";
 import { runSolver, type SolveForm } from "./solver-loop.ts";
 import type { ConfiguredSolver } from "./solver-terms.ts";
 import {
@@ -81,10 +91,17 @@ export function problemTerm(e: Elaborator, declaration: Problem, scope: Scope): 
       return {
         kind: "problem",
         name: declaration.name.name,
-        model: { declaration, scope: inner, dims } satisfies Model,
+        model: { declaration, scope: inner, dims: sizesWithin(inner, dims) } satisfies Model,
       };
     },
   };
+}
+
+/** The sizes of a signature together with the int parameters, which stand in shapes too. */
+function sizesWithin(inner: Scope, signature: SignatureDimensions): SignatureDimensions {
+  const sizes = new SignatureDimensions(inner, true);
+  for (const [name, size] of signature.found) sizes.found.set(name, size);
+  return sizes;
 }
 
 const partsOfProblems = ["f", "h", "g", "lower", "upper", "project", "quadratic"];
@@ -193,7 +210,7 @@ function projectionOf(
 export function solveProblem(
   e: Elaborator,
   term: ProblemTerm,
-  from: Term | undefined,
+  from: { readonly term: Term; readonly span: Span } | undefined,
   solver: ConfiguredSolver,
   adjoint: SolveForm["adjoint"],
   record: FunctionTerm | undefined,
@@ -216,8 +233,11 @@ export function solveProblem(
     fail("K0981", form.span, "A solver that takes bounds lists both `lower` and `upper`.", {
       help: "Where there is no bound, they are -inf and inf.",
     });
+  // A start may determine sizes.
+  const started = from && startFrom(e, model, from.term, from.span);
   const like = variablesOf(e, model, span);
   const p = handOver(e, model, solver, listed, like, span);
+  if (isEmpty(e, like)) refuseRows(e, p, like, span);
   const given = new Map<string, Term>();
   for (const name of listed) {
     if (name === "lower" || name === "upper") given.set(name, p.limits![name]);
@@ -226,7 +246,7 @@ export function solveProblem(
       given.set(name, quadraticForm(e, model, p, like, solver.declaration.name.name, span));
     else given.set(name, p[name as "f" | "h" | "g"]);
   }
-  const start = from ? startFrom(e, model, from, span) : startInside(e, model, p, like, span);
+  const start = started ?? startInside(e, model, p, like, span);
   const all = { h: rowsOfAll(e, model, "h", p), g: rowsOfAll(e, model, "g", p) };
   const solved = runSolver(e, {
     call: "solve",
@@ -257,6 +277,18 @@ export function solveProblem(
   return resultOf(e, model, p, all, solved, adjoint, span);
 }
 
+/** Without variables there is nothing to meet a restriction with. */
+function refuseRows(e: Elaborator, p: Handed, like: Term, span: Span): void {
+  const row = p.rows.find((r) => !isEmpty(e, readField(e, applyTo(e, p[r.kind], [like], span), r.name, span)));
+  if (row)
+    fail(
+      "K1122",
+      span,
+      `This problem has no unknowns, its variables being empty, but \`${row.label ?? e.textOf(row.span)}\` asks something of them.`,
+      { notes: [{ message: "The constraint:", span: row.span }] },
+    );
+}
+
 /** All restrictions as rows, also those the solver was handed as bounds. */
 function rowsOfAll(
   e: Elaborator,
@@ -274,7 +306,13 @@ function variablesOf(e: Elaborator, model: Model, span: Span): TupleTerm {
   const zeros = model.declaration.variables.map((v) => {
     const t = resolveType(e, v.type, model.dims);
     if (t.kind !== "array") return fail("K0757", span, "The variables of a problem are arrays.");
-    const shape = t.shape.map((d) => e.asDimension(e.dimensionTerm(d), span));
+    const shape = t.shape.map((d) => resolve(d));
+    const open = shape.find((d) => e.mode === "bind" && knownDim(d) === undefined);
+    if (open !== undefined)
+      fail("K1123", span, `Nothing determines \`${showDim(open)}\`, a size of the variable \`${v.name.name}\`.`, {
+        notes: [{ message: "The variable:", span: v.span }],
+        help: "Make it a parameter of the problem, `n: int`, or a size of one; or give `from`.",
+      });
     return zeroLike(e, {
       kind: "array",
       type: "real",
@@ -290,7 +328,7 @@ function variablesOf(e: Elaborator, model: Model, span: Span): TupleTerm {
 function startFrom(e: Elaborator, model: Model, from: Term, span: Span): Term {
   const names = model.declaration.variables.map((v) => v.name.name);
   const items = model.declaration.variables.map((v) => resolveType(e, v.type, model.dims));
-  const given = realTerm(e, from, "What a search starts from", span);
+  const given = startTerm(e, from, span);
   const whole = names.length === 1 && given.kind === "array" ? tupleTerm([given], names) : given;
   return fitTerm(e, whole, { kind: "tuple", names, items }, "`from`", span);
 }
@@ -331,7 +369,7 @@ function resultOf(
   const names = declaration.variables.map((v) => v.name.name);
   const plain = field("x");
   const x = plain.kind === "tuple" ? plain : tupleTerm([plain], names);
-  const multipliers = multipliersIn(e, p, all, solved, x, span);
+  const multipliers = multipliersIn(e, declaration, p, all, solved, x, span);
   let variables: readonly Term[] = names.map((n) => x.items[x.names!.indexOf(n)]!);
   let dual = multipliers && dualsByName(e, p.restrictions, multipliers, span);
   if (multipliers && adjoint.kind === "implicit") {
@@ -354,25 +392,6 @@ function resultOf(
     else fields.push([name, t]);
   }
   if (dual) fields.push(["dual", dual]);
-  return { ...solved, names: fields.map(([n]) => n), items: fields.map(([, t]) => t) };
-}
-
-/**
- * The multiplier of each restriction: what the solver's state says, or else what stationarity asks for at the answer.
- * Undefined where a set known by its projection alone has a share in stationarity that nothing tells apart.
- */
-function multipliersIn(
-  e: Elaborator,
-  p: Handed & { readonly restrictions: readonly Restriction[] },
-  all: { readonly h: FunctionTerm; readonly g: FunctionTerm },
-  solved: TupleTerm,
-  x: TupleTerm,
-  span: Span,
-): ReadonlyMap<Restriction, Term> | undefined {
-  const at = solved.names!.indexOf("dual");
-  if (at >= 0) return multipliersOf(e, p, solved.items[at]!, span);
-  if (p.restrictions.length === 0) return new Map();
-  if (p.inSets) return undefined;
-  const found = optimality(e, "multipliers", [p.f, all.h, all.g, x], span);
-  return new Map(p.restrictions.map((r) => [r, readField(e, readField(e, found, r.kind, span), r.name, span)]));
+  const whyAbsent = (name: string) => (name === "dual" ? withoutDuals : undefined);
+  return { ...solved, ...(dual ? {} : { whyAbsent }), names: fields.map(([n]) => n), items: fields.map(([, t]) => t) };
 }

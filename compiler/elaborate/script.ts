@@ -2,34 +2,24 @@
 
 import type { NdArray } from "../core/array.ts";
 import { Builder } from "../core/builder.ts";
-import { type Dim, knownDim, resolve, rigidDimension, unifyDims } from "../core/dimension.ts";
-import { evaluate, evaluationContext } from "../core/evaluate.ts";
-import { type Graph, intLiteral, newVar, type Var } from "../core/graph.ts";
+import type { Graph, Var } from "../core/graph.ts";
 import type { DataDeclaration, ParamDeclaration } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type {
-  Argument,
-  Data,
-  Expression,
-  Identifier,
-  Import,
-  Param,
-  Property,
-  SourceFile,
-  Span,
-  Statement,
-} from "../syntax/tree.ts";
-import { conditionTerm, inputOfType, objectiveTerm } from "./declarations.ts";
+import type { Identifier, Import, Property, SourceFile, Span, Statement } from "../syntax/tree.ts";
+import { checkDeclaration } from "./check-declaration.ts";
+import { conditionTerm, objectiveTerm } from "./declarations.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
 import { declaredFunction } from "./functions.ts";
+import { plotEffect } from "./plots.ts";
 import { preludeScope } from "./prelude.ts";
 import { problemTerm } from "./problems.ts";
 import { Scope, suggest } from "./scope.ts";
+import { elaborateData, elaborateParam } from "./script-inputs.ts";
 import { traceIterations } from "./solver-record.ts";
 import { solverFactory } from "./solver-terms.ts";
-import { type ArrayTerm, coreType, errorTerm, type FunctionTerm, showTermType, type Term } from "./terms.ts";
-import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
+import { type ArrayTerm, errorTerm, showTermType, type Term } from "./terms.ts";
+import { resolveType, SignatureDimensions } from "./types.ts";
 
 /** One statement that does something when the script runs. */
 export interface Step {
@@ -129,7 +119,7 @@ export class ScriptElaborator {
     if (!done) for (const name of declaredNames(statement)) if (!scope.own(name)) scope.bind(name, errorTerm);
   }
 
-  #declare(scope: Scope, name: Identifier, term: Term): void {
+  declare(scope: Scope, name: Identifier, term: Term): void {
     const before = scope.own(name.name);
     if (before?.span)
       fail("K0235", name.span, `\`${name.name}\` is declared twice in this file.`, {
@@ -145,10 +135,10 @@ export class ScriptElaborator {
         this.#import(s, scope);
         return;
       case "data":
-        this.#data(s, scope);
+        elaborateData(this, s, scope);
         return;
       case "param":
-        this.#param(s, scope);
+        elaborateParam(this, s, scope);
         return;
       case "let":
         this.#step(s.span, () => {
@@ -158,8 +148,8 @@ export class ScriptElaborator {
         return;
       case "fn": {
         const term = declaredFunction(e, s, scope);
-        this.#declare(scope, s.name, term);
-        if (this.#checking) this.#checkDeclaration(s.parameters, s.dimensions, term, s.name.span, scope);
+        this.declare(scope, s.name, term);
+        if (this.#checking) checkDeclaration(this.e, s.parameters, s.dimensions, term, s.name.span, scope);
         return;
       }
       case "type":
@@ -170,21 +160,21 @@ export class ScriptElaborator {
         return;
       case "objective": {
         const term = objectiveTerm(e, s, scope);
-        this.#declare(scope, s.name, term);
-        if (this.#checking) this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        this.declare(scope, s.name, term);
+        if (this.#checking) checkDeclaration(this.e, s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
         return;
       }
       case "condition": {
         const term = conditionTerm(e, s, scope);
-        this.#declare(scope, s.name, term);
-        if (this.#checking) this.#checkDeclaration(s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
+        this.declare(scope, s.name, term);
+        if (this.#checking) checkDeclaration(this.e, s.unknowns, s.dimensions, term, s.name.span, scope, s.parameters);
         return;
       }
       case "problem":
-        this.#declare(scope, s.name, problemTerm(e, s, scope));
+        this.declare(scope, s.name, problemTerm(e, s, scope));
         return;
       case "solver":
-        this.#declare(scope, s.name, solverFactory(e, s, scope));
+        this.declare(scope, s.name, solverFactory(e, s, scope));
         return;
       case "property":
         this.properties.push(s);
@@ -243,7 +233,7 @@ export class ScriptElaborator {
         });
         return;
       case "plot":
-        this.#step(s.span, () => this.#plot(s.arguments, scope, s.span));
+        this.#step(s.span, () => plotEffect(e, s.arguments, scope, s.span));
         return;
       case "expression":
         e.expression(s.value, scope);
@@ -283,196 +273,6 @@ export class ScriptElaborator {
     const outputs = [...vars.values()];
     const { graph, captured } = builder.close("script", outputs);
     this.steps.push({ span, graph, captured, outputs, effect: made.effect });
-  }
-
-  #plot(args: readonly Argument[], scope: Scope, span: Span): { effect: Effect; terms: Term[] } {
-    const e = this.e;
-    const options = new Map<string, { readonly term: Term; readonly span: Span }>();
-    const series: { label: string; term: Term }[] = [];
-    for (const a of args) {
-      const given = e.expression(a.value, scope);
-      const term = given.kind === "range" ? e.rangeToArray(given, a.span) : given;
-      if (term.kind === "error") e.giveUp();
-      if (a.name) {
-        const known = ["x", "log", "kind", "title"];
-        if (!known.includes(a.name.name)) {
-          const near = suggest(a.name.name, known);
-          fail("K0722", a.span, `\`plot\` has no option \`${a.name.name}\`.`, {
-            help: near ? `Did you mean \`${near}\`?` : "Its options are `x`, `log`, `kind` and `title`.",
-          });
-        }
-        options.set(a.name.name, { term, span: a.span });
-        continue;
-      }
-      if (term.kind === "tuple")
-        term.items.forEach((t, i) => {
-          if (t.kind !== "array") fail("K0723", a.span, `\`plot\` draws vectors, but this is ${showTermType(t)}.`);
-          series.push({ label: term.names?.[i] ?? `${e.textOf(a.span)}.${i}`, term: t });
-        });
-      else if (term.kind === "array" && term.type !== "key") series.push({ label: e.textOf(a.span), term });
-      else fail("K0723", a.span, `\`plot\` draws vectors, but this is ${showTermType(term)}.`);
-    }
-    if (series.length === 0)
-      fail("K0724", span, "`plot` needs something to draw.", { help: "Write `plot y`, or `plot y, x = t`." });
-    const title = options.get("title");
-    if (title && title.term.kind !== "text") fail("K0722", title.span, "The title of a plot is a text.");
-    const kind = options.get("kind");
-    const mark = kind?.term.kind === "word" ? kind.term.word : "line";
-    if (kind && (kind.term.kind !== "word" || !["line", "scatter", "heat"].includes(mark)))
-      fail("K0722", kind.span, "The kind of a plot is `line`, `scatter` or `heat`.");
-    for (const s of series) {
-      const rank = s.term.kind === "array" ? s.term.atom.type.shape.length : 0;
-      if (rank !== (mark === "heat" ? 2 : 1))
-        fail(
-          "K0723",
-          span,
-          `\`plot\` draws ${mark === "heat" ? "a matrix as heat" : "vectors"}, but \`${s.label}\` is ${showTermType(s.term)}.`,
-          {
-            ...(rank === 2 ? { help: "A matrix is drawn by `kind = heat`." } : {}),
-          },
-        );
-    }
-    const log = options.get("log");
-    const x = options.get("x");
-    const effect: Effect = {
-      kind: "plot",
-      expression: args
-        .filter((a) => !a.name)
-        .map((a) => e.textOf(a.span))
-        .join(", "),
-      title: title?.term.kind === "text" ? title.term.text : undefined,
-      mark: mark as "line" | "scatter" | "heat",
-      logarithmic: log?.term.kind === "array" && log.term.atom.kind === "literal" && log.term.atom.value === 1,
-      x: x?.term,
-      series,
-    };
-    return { effect, terms: [...series.map((s) => s.term), ...(x ? [x.term] : [])] };
-  }
-
-  // ------------------------------------------------------------ what comes from outside
-
-  #data(s: Data, scope: Scope): void {
-    const e = this.e;
-    const written = s.type;
-    const element = written.kind === "array-of-type" ? written.element : written;
-    if (element.kind !== "named-type" || !["real", "int", "bool"].includes(element.name))
-      fail("K0712", s.type.span, "`data` is an array of real, int or bool.", {
-        help: 'Write `data X: real[n, d] from "file.csv"`.',
-      });
-    const type = element.name as "real" | "int" | "bool";
-    const places = written.kind === "array-of-type" ? written.places : [];
-    const given = this.inputs.data[s.name.name];
-    const shape: Dim[] = [];
-    const shown: (string | number)[] = [];
-    places.forEach((p, i) => {
-      const actual = given?.shape[i];
-      if (p.dimension.kind === "name" && !scope.find(p.dimension.name)) {
-        // The first place to name a size declares it for the whole script.
-        const name = p.dimension.name;
-        const dim = e.mode === "bind" && actual !== undefined ? actual : rigidDimension(name);
-        scope.bind(name, e.dimensionTerm(dim), p.dimension.span);
-        shape.push(dim);
-        shown.push(name);
-        return;
-      }
-      const dim = resolve(e.dimension(p.dimension, scope));
-      shown.push(typeof dim === "number" && e.mode === "check" ? dim : e.textOf(p.dimension.span));
-      if (e.mode === "bind" && actual !== undefined && unifyDims(dim, actual) !== "equal")
-        fail(
-          "K0713",
-          s.name.span,
-          `\`${s.name.name}\` has ${actual} entries along axis ${i}, but \`${e.textOf(p.dimension.span)}\` is ${knownDim(dim)}.`,
-          {
-            notes: sizeNotes(p.dimension, scope),
-            help: "Two sizes with one name must be equal.",
-          },
-        );
-      shape.push(dim);
-    });
-    this.data.push({
-      name: s.name.name,
-      span: s.span,
-      type,
-      shape: shown,
-      path: s.from?.value,
-      pathSpan: s.from?.span,
-      selection: s.selection,
-    });
-    const v = newVar(coreType(type, shape));
-    if (e.mode === "bind") {
-      if (!given)
-        fail("K0714", s.span, `\`${s.name.name}\` has no data.`, {
-          help: `Give it a file: \`--data ${s.name.name}=FILE\`.`,
-        });
-      if (given.shape.length !== shape.length)
-        fail(
-          "K0715",
-          s.span,
-          `\`${s.name.name}\` is declared with ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but the data have ${given.shape.length}.`,
-        );
-      this.values.set(v.id, given);
-    }
-    this.#declare(scope, s.name, { kind: "array", type, atom: v });
-  }
-
-  #param(s: Param, scope: Scope): void {
-    const e = this.e;
-    const dims = new SignatureDimensions(scope, false);
-    const type = resolveType(e, s.type, dims);
-    if (type.kind !== "array" || type.type === "key")
-      fail("K0716", s.type.span, "A `param` is a real, an int, a bool, or an array of them.");
-    const scalar = type.type as "real" | "int" | "bool";
-    this.params.push({ name: s.name.name, span: s.span, type: scalar, rank: type.shape.length });
-    const builder = new Builder();
-    e.globals.add(builder);
-    const term = e.within(builder, () => {
-      const value = e.expression(s.value, scope);
-      return fitParam(e, value, type, s);
-    });
-    if (e.mode === "check") {
-      const atom = newVar(coreType(scalar, type.shape));
-      const rank0 = type.shape.length === 0;
-      const dimension = scalar === "int" && rank0 ? rigidDimension(s.name.name) : undefined;
-      this.#declare(
-        scope,
-        s.name,
-        dimension !== undefined
-          ? e.dimensionTerm(dimension)
-          : { kind: "array", type: scalar, atom, ...(rank0 && scalar === "real" ? { known: "later" as const } : {}) },
-      );
-      return;
-    }
-    let value = this.inputs.params[s.name.name];
-    if (!value) {
-      const { graph, captured } = builder.close("param", [term.atom]);
-      value = evaluate(
-        graph,
-        captured.map((v) => this.values.get(v.id)!),
-        evaluationContext({ precision: e.precision }),
-      )[0]!;
-    }
-    if (value.shape.length !== type.shape.length)
-      fail(
-        "K0717",
-        s.span,
-        `The value given for \`${s.name.name}\` has ${value.shape.length} axes, but it is declared with ${type.shape.length}.`,
-      );
-    if (value.shape.length === 0) {
-      const x = value.data[0]!;
-      if (scalar === "int")
-        this.#declare(scope, s.name, { kind: "array", type: "int", atom: intLiteral(x), dimension: x });
-      else if (scalar === "bool") this.#declare(scope, s.name, e.boolTerm(x !== 0));
-      else {
-        // A variable, not a constant: so that what depends on it stays a computation.
-        const v = newVar(coreType("real", []));
-        this.values.set(v.id, value);
-        this.#declare(scope, s.name, { kind: "array", type: "real", atom: v, known: x });
-      }
-      return;
-    }
-    const v = newVar(coreType(scalar, value.shape));
-    this.values.set(v.id, value);
-    this.#declare(scope, s.name, { kind: "array", type: scalar, atom: v });
   }
 
   /** What a module declares; it is elaborated when it is first asked for. */
@@ -516,54 +316,15 @@ export class ScriptElaborator {
           help: near ? `Did you mean \`${near}\`?` : `It declares ${ownNames(module, this.#prelude).join(", ")}.`,
         });
       }
-      if (found) this.#declare(scope, as ?? name, found.term);
+      if (found) this.declare(scope, as ?? name, found.term);
       if (type) scope.bindType((as ?? name).name, type);
     }
-  }
-
-  /** A declaration whose types are all written is checked before anybody uses it. */
-  #checkDeclaration(
-    parameters: readonly { readonly type?: unknown; readonly name: Identifier }[],
-    dimensions: readonly Identifier[],
-    term: FunctionTerm,
-    span: Span,
-    scope: Scope,
-    after?: readonly { readonly type?: unknown; readonly name: Identifier }[],
-  ): void {
-    const all = [...parameters, ...(after ?? [])];
-    if (!all.every((p) => p.type !== undefined)) return;
-    const e = this.e;
-    const builder = new Builder();
-    e.recover(() => {
-      e.within(builder, () => {
-        const dims = new SignatureDimensions(scope, true);
-        for (const d of dimensions) dims.introduce(d.name);
-        const make = (p: { readonly type?: unknown }) =>
-          inputOfType(e, resolveType(e, p.type as never, dims), builder, span);
-        const positional = parameters.map(make);
-        const rest = after?.map(make);
-        const own = dimensions.map((d) => dims.found.get(d.name)!);
-        term.apply({
-          positional,
-          named: new Map(),
-          ...(rest && rest.length > 0 ? { parameters: { positional: rest, named: new Map() } } : {}),
-          dimensions: { positional: own, named: new Map() },
-          span,
-        });
-      });
-    }, undefined);
   }
 }
 
 function ownNames(module: Scope, prelude: Scope): string[] {
   const outside = new Set(prelude.names());
   return module.names().filter((n) => !outside.has(n));
-}
-
-function fitParam(e: Elaborator, value: Term, type: { readonly kind: "array" }, s: Param): ArrayTerm {
-  const fitted = fitTerm(e, value, type as never, `\`${s.name.name}\``, s.value.span, s.type.span);
-  if (fitted.kind !== "array") return e.giveUp();
-  return fitted;
 }
 
 function patternNames(pattern: import("../syntax/tree.ts").Pattern): string[] {
@@ -590,10 +351,4 @@ function declaredNames(s: Statement): readonly string[] {
     default:
       return [];
   }
-}
-
-/** Where the size a declaration shares with an earlier one was first named. */
-function sizeNotes(dimension: Expression, scope: Scope): { readonly message: string; readonly span?: Span }[] {
-  const before = dimension.kind === "name" ? scope.find(dimension.name)?.span : undefined;
-  return before ? [{ message: "The size is named here first:", span: before }] : [];
 }

@@ -1,6 +1,7 @@
 /** Derivatives through solves: implicit = unrolled = numeric, at first and second order, alone and in batches. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { compile } from "../index.ts";
 import { codesOf, runScript } from "../testing.ts";
 
 const solver = `
@@ -148,4 +149,46 @@ test("solvers are matched with the call they answer", () => {
     codesOf(`import { lbfgs } from "std/first-order"\nshow argmin(x => x^2, from = 0.0, by = lbfgs(histroy = 3))`),
     ["K0233"],
   );
+});
+
+test("a start that the function does not take is shown at the call, in the script's names", () => {
+  const cases: readonly [string, string, string][] = [
+    ["objective f(x: real, y: real) = x^2 + y^2", "minimize(f, from = (x: 1.0, z: 2.0))", "K0245"],
+    ["objective f(w: real[2]; p: real) = p * dot(w, w)", "minimize(f(; 2.0), from = zeros[3])", "K0204"],
+    ["condition f(x: real, y: real) { (x == 1, y == 2) }", "root(f, from = (x: 1.0, z: 2.0))", "K0245"],
+    ["fn f(x: real[3]) = x", "least_squares(f, from = (a: 1.0, b: 2.0))", "K0204"],
+    ["fn f(x: real[3]) = 0.5 * x", "fixpoint(f, from = zeros[2])", "K0204"],
+    ["problem f(n: int) {\n var x: real[n]\n minimize dot(x, x)\n}", "solve(f(2), from = (y: zeros[2]))", "K0204"],
+  ];
+  for (const [declaration, call, code] of cases) {
+    const text = `${declaration.replace("{ (x == 1, y == 2) }", "{\n x == 1\n y == 2\n}")}\nshow ${call}.status`;
+    const { diagnostics } = compile(text, { file: "start.opt" });
+    assert.equal(diagnostics.length, 1, call);
+    const [{ code: said, span, notes }] = diagnostics as [(typeof diagnostics)[0]];
+    assert.equal(said, code, call);
+    assert.ok(span!.file === "start.opt" && text.slice(span!.start, span!.end).startsWith("from = "), call);
+    assert.ok(
+      notes.every((n) => n.span?.file === "start.opt"),
+      call,
+    );
+  }
+});
+
+test("what a search can not use is shown at the call", () => {
+  const cases = { "minimize(x => x, ": "K0246", "fixpoint(x => sum(x), ": "K1121", "root(x => x[:1], ": "K1120" };
+  for (const [call, code] of Object.entries(cases)) {
+    const { diagnostics } = compile(`show ${call}from = zeros[2]).status`, { file: "use.opt" });
+    assert.deepEqual(
+      diagnostics.map((d) => [d.code, d.span?.file, d.span?.start]),
+      [[code, "use.opt", 5]],
+    );
+  }
+});
+
+test("a mistake inside a function that a solve uses keeps the uses that led to the solve", () => {
+  const text = `fn f(x: real[3]) = dot(x, x)
+fn outer(n: real) = argmin(f, from = zeros[2])
+show outer(1.0)`;
+  const [mistake] = compile(text, { file: "uses.opt" }).diagnostics;
+  assert.equal(mistake?.span && text.slice(mistake.span.start, mistake.span.end), "from = zeros[2]");
 });

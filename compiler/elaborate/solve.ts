@@ -1,56 +1,20 @@
 /** `minimize`, `root` and their kin: which form a call has, what its parts are, and its default condition. */
-import { Builder } from "../core/builder.ts";
-import { reshape } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { type Adjoint, adjointOf, implicitAdjoint } from "./adjoint.ts";
-import { unravel } from "./builtins/arrays.ts";
-import { denseSolve } from "./builtins/linear.ts";
-import { ravelTerm, reductionBuiltins } from "./builtins/reductions.ts";
-import { arrayArgument, type Builtin, take } from "./builtins/support.ts";
-import { matchTypes } from "./control.ts";
-import { gradient, jacobian, pulledBack } from "./derivatives.ts";
+import { type Adjoint, adjointOf } from "./adjoint.ts";
+import { reductionBuiltins } from "./builtins/reductions.ts";
+import { type Builtin, take } from "./builtins/support.ts";
+import { gradient, pulledBack } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
-import { solveOperator } from "./operator-solve.ts";
-import { arithmetic, matrixProduct, negate, realTerm, zeroLike } from "./operators.ts";
+import { arithmetic, negate, realTerm } from "./operators.ts";
 import { solveProblem } from "./problems.ts";
 import { suggest } from "./scope.ts";
+import { asOperator, linearSolveBuiltin, requireSquare, startOf } from "./solve-linear.ts";
+import { asManyAsUnknowns, headerOf, oneNumber, placeOf, requireForm, searched, startTerm } from "./solve-parts.ts";
 import { runSolver, type SolveForm } from "./solver-loop.ts";
 import { asSolver, type ConfiguredSolver, partNames, withKey } from "./solver-terms.ts";
-import {
-  type CallArguments,
-  type FunctionTerm,
-  leavesOf,
-  rankOf,
-  realArray,
-  rebuild,
-  shapeOf,
-  showTermType,
-  type Term,
-  type TupleTerm,
-} from "./terms.ts";
-
-/** Turns a solver's header into the words of the call it answers. */
-function headerOf(solver: ConfiguredSolver): string {
-  const { form } = solver.declaration;
-  if (form.kind === "minimizes") return form.arguments ? "minimizes f(x, k)" : "minimizes f";
-  const parts = form.parts.map((p) => p.name).join(", ");
-  return form.kind === "own" ? `solves (${parts})` : `solves ${form.form.name}(${parts})`;
-}
-
-function requireForm(solver: ConfiguredSolver, call: string, fits: boolean, span: Span): void {
-  if (fits) return;
-  fail(
-    "K0736",
-    span,
-    `\`${call}\` can not use the solver \`${solver.declaration.name.name}\`, which ${headerOf(solver)}.`,
-    {
-      notes: [{ message: "It is declared here:", span: solver.declaration.form.span }],
-      help: `\`${call}\` wants a solver that ${{ minimize: "minimizes f", maximize: "minimizes f", argmin: "minimizes f", argmax: "minimizes f", root: "solves root(F)", fixpoint: "solves fixpoint(T)", least_squares: "solves least_squares(r)", linear_solve: "solves linear_solve(A, b)" }[call] ?? "solves its parts"}.`,
-    },
-  );
-}
+import { type CallArguments, type FunctionTerm, showTermType, type Term, type TupleTerm } from "./terms.ts";
 
 interface SolveOptions {
   readonly from: Term;
@@ -75,7 +39,7 @@ function options(
       help: `Write \`${call}(f, from = x0, by = ...)\`.`,
     });
   return {
-    from: realTerm(e, from, "What a search starts from", args.span),
+    from: startTerm(e, from, args.span),
     solver: asSolver(e, by ?? standInSolver(e, call, args.span), args.span),
     adjoint: adjointOf(e, adjoint, args.span),
     condition: asOptionalFunction(condition, "condition", args.span),
@@ -129,8 +93,9 @@ function minimizeLike(
     const { form } = o.solver.declaration;
     requireForm(o.solver, said, form.kind === "minimizes", args.span);
     const stochastic = form.kind === "minimizes" && form.arguments !== undefined;
-    let objective: FunctionTerm = f!;
-    if (call === "maximize") objective = { ...f!, apply: (inner) => negate(e, f!.apply(inner), inner.span) };
+    const given = searched(e, f!, o.from, placeOf(args, "from"), oneNumber(said, args.span));
+    let objective: FunctionTerm = given;
+    if (call === "maximize") objective = { ...given, apply: (inner) => negate(e, given.apply(inner), inner.span) };
     if (stochastic) objective = withKey(objective);
     const parts = new Map<string, Term>([[partNames(o.solver.declaration)[0]!, objective]]);
     const solved = runSolver(e, {
@@ -180,7 +145,13 @@ function rootLike(call: "root" | "fixpoint" | "least_squares"): (e: Elaborator, 
     const o = options(e, call, args, from, by, adjoint, condition, record);
     const header = o.solver.declaration.form;
     requireForm(o.solver, call, header.kind === "solves" && header.form.name === call, args.span);
-    const F = f!;
+    const F = searched(
+      e,
+      f!,
+      o.from,
+      placeOf(args, "from"),
+      call === "least_squares" ? () => {} : asManyAsUnknowns(e, call, o.from, args.span),
+    );
     const residual = (x: Term): Term => {
       const y = applyTo(e, F, [x], args.span);
       if (call === "root") return y;
@@ -200,118 +171,6 @@ function rootLike(call: "root" | "fixpoint" | "least_squares"): (e: Elaborator, 
   };
 }
 
-/** `linear_solve(A, b)`: A a matrix or a function; dense unless a solver is named. */
-const linearSolveBuiltin: Builtin = (e, args) => {
-  const [A, b, by, adjoint] = take("linear_solve", args, ["A", "b", "by?", "adjoint?"]);
-  const rhs = realTerm(e, b!, "The right-hand side", args.span);
-  if (by && !(by.kind === "word" && by.word === "direct")) {
-    const solver = asSolver(e, by, args.span);
-    const header = solver.declaration.form;
-    requireForm(solver, "linear_solve", header.kind === "solves" && header.form.name === "linear_solve", args.span);
-    const operator = asOperator(e, A!, args);
-    if (e.mode === "bind" && adjointOf(e, adjoint, args.span) === implicitAdjoint)
-      return solveAsOperator(e, operator, rhs, solver, args.span);
-    const names = partNames(solver.declaration);
-    const record = runSolver(e, {
-      call: "linear_solve",
-      from: zeroLike(e, rhs),
-      solver,
-      adjoint: adjointOf(e, adjoint, args.span),
-      condition: undefined,
-      record: undefined,
-      parts: new Map<string, Term>([
-        [names[0]!, operator],
-        [names[1]!, rhs],
-      ]),
-      stochastic: false,
-      minimizes: false,
-      span: args.span,
-      value: undefined,
-      defaultCondition: (x) => arithmetic(e, "-", applyTo(e, operator, [x], args.span), rhs, args.span),
-    });
-    return record.items[record.names!.indexOf("x")]!;
-  }
-  if (A!.kind === "function") {
-    const matrix = jacobian(
-      e,
-      A!,
-      { positional: [zeroLike(e, rhs)], named: new Map(), span: args.span },
-      "forward",
-      "linear_solve",
-    );
-    const flat = rhs.kind === "array" && rankOf(rhs) === 1 ? rhs : ravelTerm(e, rhs, args);
-    const square = matrix.kind === "array" && rankOf(matrix) === 2 ? matrix : asMatrix(e, matrix, flat);
-    const { value, ok } = denseSolve(e, "linear_solve", square as never, flat as never, args);
-    e.require(args.span, "K0406", ok.atom, [], "This linear system is singular.", singularHelp);
-    return rhs === flat ? value : unravel(e, { positional: [rhs, value], named: new Map(), span: args.span });
-  }
-  const matrix = arrayArgument(e, "linear_solve", A!, args, "real");
-  if (rankOf(matrix) !== 2 || !e.couldBeEqual(shapeOf(matrix)[0]!, shapeOf(matrix)[1]!))
-    fail(
-      "K0298",
-      args.span,
-      `\`linear_solve\` takes a square matrix or a function, but this is ${showTermType(matrix)}.`,
-      { help: "Least squares are `least_squares(x => A @ x - b, from = ...)`." },
-    );
-  const { value, ok } = denseSolve(
-    e,
-    "linear_solve",
-    matrix,
-    arrayArgument(e, "linear_solve", rhs, args, "real"),
-    args,
-  );
-  e.require(args.span, "K0406", ok.atom, [], "The matrix of this linear system is singular.", singularHelp);
-  return value;
-};
-const singularHelp = "Add a multiple of the identity, or use `try_solve`, which says whether it succeeded.";
-
-function asMatrix(e: Elaborator, m: Term, like: Term): Term {
-  if (m.kind !== "array" || like.kind !== "array") return e.giveUp();
-  const n = shapeOf(like)[0]!;
-  return {
-    kind: "array",
-    type: "real",
-    atom: e.emit("reshape", [m.atom], { dtype: "real", shape: [n, n] }, (b) => reshape(b, m.atom, [n, n])),
-  };
-}
-
-/** The system with the derivative of a linear system, whatever the solver does inside. */
-function solveAsOperator(e: Elaborator, A: FunctionTerm, right: Term, solver: ConfiguredSolver, span: Span): Term {
-  const leaves = leavesOf(right, () => e.giveUp());
-  const builder = new Builder({ parent: e.builder, hoist: true });
-  const v = rebuild(
-    right,
-    leaves.map((l) => realArray(builder.input(l.atom.type))),
-  );
-  const applied = e.within(builder, () =>
-    e.inFrame(() => matchTypes(e, e.alignTo(realTerm(e, applyTo(e, A, [v], span), "A v", span), right), right)),
-  );
-  const closed = builder.close(
-    "operator",
-    leavesOf(applied, () => e.giveUp()).map((l) => l.atom),
-  );
-  return solveOperator(e, {
-    operator: closed.graph,
-    constants: closed.captured,
-    right,
-    solver,
-    span,
-    adjoint: false,
-    expression: e.textOf(span),
-  });
-}
-
-function asOperator(e: Elaborator, A: Term, args: CallArguments): FunctionTerm {
-  if (A.kind === "function") return A;
-  const matrix = arrayArgument(e, "linear_solve", A, args, "real");
-  return {
-    kind: "function",
-    name: "A",
-    arity: 1,
-    apply: (inner) => matrixProduct(e, matrix, inner.positional[0]!, inner.span),
-  };
-}
-
 /** `solve(model)` and `solve((upper: F, ...), from = w0)`: problems, and forms a solver made for itself. */
 const solve: Builtin = (e, args) => {
   const [model, from, by, adjoint, condition, record] = take("solve", args, ["model", ...signature]);
@@ -325,7 +184,7 @@ const solve: Builtin = (e, args) => {
     return solveProblem(
       e,
       model!,
-      from,
+      from && { term: from, span: placeOf(args, "from") },
       solver,
       adjointOf(e, adjoint, args.span),
       asOptionalFunction(record, "record", args.span),
@@ -368,9 +227,13 @@ const solve: Builtin = (e, args) => {
     given.set(parts[0]!, asOperator(e, given.get(parts[0]!)!, args));
     const rhs = realTerm(e, given.get(parts[1]!)!, "The right-hand side", args.span);
     given.set(parts[1]!, rhs);
+    const start = from
+      ? startTerm(e, from, args.span)
+      : startOf(e, model!.items[names.indexOf(parts[0]!)]!, rhs, solver, args);
+    requireSquare(e, solver, start, rhs, args.span);
     return runSolver(e, {
       call: "solve",
-      from: from ? realTerm(e, from, "What a search starts from", args.span) : zeroLike(e, rhs),
+      from: start,
       solver,
       adjoint: adjointOf(e, adjoint, args.span),
       condition: asOptionalFunction(condition, "condition", args.span),
@@ -390,7 +253,7 @@ const solve: Builtin = (e, args) => {
   );
   return runSolver(e, {
     call: "solve",
-    from: realTerm(e, from, "What a search starts from", args.span),
+    from: startTerm(e, from, args.span),
     solver,
     adjoint: adjointOf(e, adjoint, args.span),
     condition: asOptionalFunction(condition, "condition", args.span),

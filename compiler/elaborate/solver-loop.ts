@@ -37,6 +37,7 @@ import { chooseTerm, joinTerms, matchTypes } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
 import { convertTo, realTerm } from "./operators.ts";
+import { withoutUnknowns } from "./solve-parts.ts";
 import { residualAt, samplesValue, solveRecord } from "./solver-record.ts";
 import { type ConfiguredSolver, type Members, memberOf, membersAt } from "./solver-terms.ts";
 import {
@@ -81,7 +82,7 @@ export interface SolveForm {
 const code = (name: StatusName) => intLiteral(statusCode(name));
 
 export function runSolver(e: Elaborator, form: SolveForm): TupleTerm {
-  return e.at(form.span, () => new SolverRun(e, form).run());
+  return e.at(form.span, () => new SolverRun(e, withoutUnknowns(e, form)).run());
 }
 
 class SolverRun {

@@ -1,7 +1,7 @@
 /** What a solve returns: the answer with its derivative, the diagnostics, and what each iteration saw. */
 import { Builder } from "../core/builder.ts";
 import { knownDim } from "../core/dimension.ts";
-import { type Atom, intLiteral, realLiteral, realScalar } from "../core/graph.ts";
+import { type Atom, type Graph, intLiteral, realLiteral, realScalar } from "../core/graph.ts";
 import { add, div, mul, sub } from "../primitives/arithmetic.ts";
 import { lessEqual } from "../primitives/comparison.ts";
 import { gather } from "../primitives/gather.ts";
@@ -11,6 +11,7 @@ import type { Span } from "../syntax/tree.ts";
 import { customDerivativePrimitive } from "../transform/control/custom.ts";
 import { check, reportPrimitive } from "../transform/control/effects.ts";
 import { noDerivative } from "../transform/control/refuse.ts";
+import { inlineGraph } from "../transform/inline.ts";
 import { length } from "./certificate-reports.ts";
 import { stopped } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
@@ -181,11 +182,46 @@ function valueAt(
   const value = realArray(r.value);
   if (form.adjoint.kind === "unroll") return value;
   // A solver with a condition of its own minimises more than the objective.
-  if (!form.value || members.has("condition") || form.condition) return refuse(value, "value");
+  if (!form.value || members.has("condition") || form.condition)
+    return valueOfAnswer(e, form, r, x, members) ?? refuse(value, "value");
   const objective = realTerm(e, form.value(x), "The value", form.span) as ArrayTerm;
   if (!members.has("value") || e.mode === "check") return objective;
   const place = memberOf(form.solver.declaration, "value")!.body.span;
   return withDerivativeOf(e, stopped(e, value) as ArrayTerm, objective, place, form.span);
+}
+
+/** The solver's own `value` where it reads of the state x alone, and so has the derivative of x. */
+function valueOfAnswer(
+  e: Elaborator,
+  form: SolveForm,
+  r: LoopResult,
+  x: Term,
+  members: Members,
+): ArrayTerm | undefined {
+  if (!members.has("value") || form.stochastic) return undefined;
+  const b = new Builder({ parent: e.builder, hoist: true });
+  const entries = leavesOf(r.state, () => e.giveUp()).map((l) => plainLeaf(l, b.input(l.atom.type)));
+  const state = rebuild(r.state, entries) as TupleTerm;
+  const made = e.within(b, () => realTerm(e, members.call("value", [state], form.span), "The value", form.span));
+  const { graph, captured } = b.close(
+    "value",
+    leavesOf(made, () => e.giveUp()).map((l) => l.atom),
+  );
+  const answer = leavesOf(state.items[r.xIndex]!, () => e.giveUp()).map((l) => l.atom);
+  const read = atomsRead(graph);
+  if (entries.some((l) => read.has(l.atom) && !answer.includes(l.atom))) return undefined;
+  const at = leavesOf(x, () => e.giveUp()).map((l) => l.atom);
+  const rest = leavesOf(r.state, () => e.giveUp()).map((l) => l.atom);
+  const given = entries.map((l, i) => (answer.includes(l.atom) ? at[answer.indexOf(l.atom)]! : rest[i]!));
+  return realArray(inlineGraph(e.builder, graph, [...captured, ...given])[0]!);
+}
+
+/** All that the outputs of a graph are computed from. */
+function atomsRead(graph: Graph): ReadonlySet<Atom> {
+  const read = new Set<Atom>(graph.outputs);
+  for (const equation of graph.equations.toReversed())
+    if (equation.outputs.some((o) => read.has(o))) for (const input of equation.inputs) read.add(input);
+  return read;
 }
 
 /**

@@ -22,8 +22,12 @@ export interface ArrayTerm {
   readonly atom: Atom;
   /** For an int that may stand in a shape: its value as a dimension. */
   readonly dimension?: Dim;
+  /** What `dimension` would be if ints had more than 32 bits, where that is another number. */
+  readonly beyond?: number;
   /** For a real made of dimensions, literals and params: its value, or "later" while data are not bound. */
   readonly known?: number | "later";
+  /** Of a norm or an absolute value: its square, which has all derivatives at 0, where the root of it has none. */
+  readonly square?: { readonly of: Atom; readonly make: () => ArrayTerm };
   /** An int that is another plus a dimension: how `X[i:i + 128]` knows its length. */
   readonly offset?: { readonly base: Atom; readonly by: Dim };
 }
@@ -34,6 +38,8 @@ export interface TupleTerm {
   readonly items: readonly Term[];
   /** For the record of a solve: told when a field is read. */
   readonly onRead?: (field: string) => void;
+  /** For the record of a solve: why it has no such field. */
+  readonly whyAbsent?: (field: string) => string | undefined;
 }
 
 export interface CallArguments {

@@ -68,6 +68,14 @@ test("series, fraction and expansion meet", () => {
   }
 });
 
+test("the expansion for large shapes meets the others far out in the tails, where its last terms count", () => {
+  for (const y of [-12, 12]) {
+    const z = 1e5 + y * Math.sqrt(1e5);
+    const [below, at] = [derivativeOf(1e5 * (1 - 1e-13), z), derivativeOf(1e5, z)];
+    assert.ok(Math.abs(below / at - 1) < 2e-12, `y = ${y}: ${below / at - 1}`);
+  }
+});
+
 test("shape 1: dz/da = log z + gamma + e^z E1(z)", () => {
   const exponentialIntegral = [
     [0.1, 1.8229239584193906],

@@ -32,13 +32,16 @@ export function gammaSample(k0: number, k1: number, alpha: number, precision: "f
   const boost = alpha < 1 ? draw(0, "open") ** (1 / alpha) : 1;
   const d = (alpha < 1 ? alpha + 1 : alpha) - 1 / 3;
   const c = 1 / Math.sqrt(9 * d);
+  let accepted = 1;
   for (let attempt = 0; attempt < maxAttempts; attempt++) {
     const x = Math.SQRT2 * erfinv(draw(2 * attempt + 1, "symmetric"));
     const v = (1 + c * x) ** 3;
-    if (v <= 0) continue;
-    if (Math.log(draw(2 * attempt + 2, "open")) < 0.5 * x * x + d * (1 - v + Math.log(v))) return d * v * boost;
+    if (v > 0 && Math.log(draw(2 * attempt + 2, "open")) < 0.5 * x * x + d * (1 - v + Math.log(v))) {
+      accepted = v;
+      break;
+    }
   }
-  return d * boost;
+  return d * accepted * boost;
 }
 
 export const randomGammaPrimitive: Primitive<Record<string, never>> = {

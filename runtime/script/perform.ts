@@ -17,7 +17,7 @@ import type {
 } from "../../compiler/program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax/diagnostic.ts";
 import type { FileAccess } from "../data/access.ts";
-import { readData } from "../data/readers.ts";
+import { accessAfter, readData } from "../data/readers.ts";
 import { checkSavePath, saveValue } from "../data/writers.ts";
 import { readModules } from "../modules.ts";
 import type { Profile, Profiler } from "../profile/profiler.ts";
@@ -154,6 +154,7 @@ async function perform(
     folder: path.dirname(path.resolve(request.file)),
     read: request.allowRead,
     write: request.allowWrite,
+    maxMemory: request.maxMemory,
   };
   const program = await timed("check", () => loadProgram(compiler, request.file, access, sources, report, host));
   if (program === undefined) return exitCodes.wrongProgram;
@@ -253,9 +254,12 @@ function readAll(
 ): Record<string, NdArray> | undefined {
   const data: Record<string, NdArray> = {};
   let failed = false;
+  let left = access;
   for (const declaration of program.data) {
     try {
-      data[declaration.name] = readData(declaration, overrides[declaration.name], access);
+      const array = readData(declaration, overrides[declaration.name], left);
+      left = accessAfter(left, array);
+      data[declaration.name] = array;
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
       report(error.diagnostic);

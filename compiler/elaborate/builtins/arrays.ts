@@ -21,9 +21,10 @@ import { modFloor } from "../../primitives/rounding.ts";
 import { select } from "../../primitives/select.ts";
 import { broadcast, concat, pad, reshape, reverse, slice } from "../../primitives/shape.ts";
 import { fail } from "../../syntax/diagnostic.ts";
+import type { Span } from "../../syntax/tree.ts";
 import type { Elaborator } from "../elaborator.ts";
-import { lengthOf, stackTerms } from "../indexing.ts";
 import { commonType, convertTo, zeroLike } from "../operators.ts";
+import { lengthOf, stackTerms } from "../stacking.ts";
 import {
   type ArrayTerm,
   type CallArguments,
@@ -412,11 +413,20 @@ const zip: Builtin = (e, args) => {
   return tupleTerm(items);
 };
 
+/** Promises that ints are places 0, ..., n - 1. */
+function requireBelow(e: Elaborator, places: ArrayTerm, n: Dim, message: string, span: Span): void {
+  if (e.mode === "check") return;
+  const b = e.builder;
+  const inside = and(b, greaterEqual(b, places.atom, intLiteral(0)), less(b, places.atom, intLiteral(knownDim(n)!)));
+  e.require(span, "K0401", inside, [places.atom], message);
+}
+
 const oneHot: Builtin = (e, args) => {
   const [n] = sizes("one_hot", args, 1);
   const [x] = take("one_hot", args, ["x"]);
   const a = arrayArgument(e, "one_hot", x!, args, "int");
   const shape = [...shapeOf(a), n!];
+  requireBelow(e, a, n!, `The class {0} is outside ${showDim(n!)} classes.`, args.span);
   return result(e, "one_hot", [a.atom], "real", shape, (b) => {
     const wide = broadcast(
       b,
@@ -441,11 +451,7 @@ const segmentSum: Builtin = (e, args) => {
       `\`segment_sum\` wants an id for each row, but these are ${showTermType(a)} and ${showTermType(i)}.`,
     );
   const shape = [n!, ...shapeOf(a).slice(1)];
-  if (e.mode === "bind") {
-    const b = e.builder;
-    const inside = and(b, greaterEqual(b, i.atom, intLiteral(0)), less(b, i.atom, intLiteral(knownDim(n!)!)));
-    e.require(args.span, "K0401", inside, [i.atom], `The id {0} is outside ${showDim(n!)} segments.`);
-  }
+  requireBelow(e, i, n!, `The id {0} is outside ${showDim(n!)} segments.`, args.span);
   return result(e, "segment_sum", [a.atom, i.atom], a.type, shape, (b) => {
     const zero = broadcast(b, convert(b, intLiteral(0), a.atom.type.dtype), shape, []);
     return scatterAdd(b, zero, i.atom, a.atom, 0);

@@ -1,9 +1,10 @@
 /** Elementwise functions of the prelude. */
 import { applyOperation, type Dim, opaqueDimension } from "../../core/dimension.ts";
-import { intLiteral } from "../../core/graph.ts";
+import { intLiteral, realLiteral } from "../../core/graph.ts";
 import { gelu, relu, sigmoid, softplus } from "../../primitives/activation.ts";
+import { mul } from "../../primitives/arithmetic.ts";
 import { bitAnd, bitOr, bitXor, shiftLeft, shiftRight } from "../../primitives/bits.ts";
-import { isFinite as isFiniteAtom, notEqual } from "../../primitives/comparison.ts";
+import { and, greaterEqual, isFinite as isFiniteAtom, less, notEqual } from "../../primitives/comparison.ts";
 import { convert } from "../../primitives/convert.ts";
 import * as math from "../../primitives/math.ts";
 import { abs, ceil, clamp, divFloor, floor, modFloor, round, sign } from "../../primitives/rounding.ts";
@@ -30,9 +31,11 @@ function numberElementwise(name: "abs" | "sign"): Builtin {
   const make = name === "abs" ? abs : sign;
   return (e, args) => {
     const [x] = take(name, args, ["x"]);
-    return leafwise(e, [x!], `\`${name}\``, args.span, ([t]) =>
-      elementwise(e, name, [t!], args.span, { at: "int" }, (b, [p]) => make(b, p!)),
-    );
+    return leafwise(e, [x!], `\`${name}\``, args.span, ([t]) => {
+      const term = elementwise(e, name, [t!], args.span, { at: "int" }, (b, [p]) => make(b, p!));
+      const squared = () => elementwise(e, "square", [t!], args.span, { at: "int" }, (b, [p]) => mul(b, p!, p!));
+      return name === "abs" && term.type === "real" ? { ...term, square: { of: term.atom, make: squared } } : term;
+    });
   };
 }
 
@@ -68,6 +71,16 @@ function division(name: "div" | "mod"): Builtin {
   };
 }
 
+const intRange = "Ints lie between -2147483648 and 2147483647.";
+
+/** Promises that reals have whole parts among the ints. */
+function requireIntRange(e: Elaborator, x: ArrayTerm, span: Span): void {
+  if (e.mode === "check") return;
+  const b = e.builder;
+  const inside = and(b, greaterEqual(b, x.atom, realLiteral(-(2 ** 31))), less(b, x.atom, realLiteral(2 ** 31)));
+  e.require(span, "K1140", inside, [x.atom], "`int` of {0} is no int.", intRange);
+}
+
 const toInt: Builtin = (e, args) => {
   const [x] = take("int", args, ["x"]);
   return leafwise(e, [x!], "`int`", args.span, ([t]) => {
@@ -78,11 +91,14 @@ const toInt: Builtin = (e, args) => {
     if (known === "later")
       return e.dimensionTerm(opaqueDimension(e.textOf(args.span), `${args.span.file}:${args.span.start}`));
     if (known !== undefined) {
-      if (!Number.isFinite(known))
-        fail("K0289", args.span, `\`int\` of ${known === Number.POSITIVE_INFINITY ? "inf" : known} is no number.`);
+      if (!(known >= -(2 ** 31) && known < 2 ** 31))
+        fail("K0289", args.span, `\`int\` of ${String(known).replace("Infinity", "inf")} is no int.`, {
+          help: intRange,
+        });
       return e.dimensionTerm(Math.trunc(known));
     }
     if (t!.type === "int") return t!;
+    if (t!.type === "real") requireIntRange(e, t!, args.span);
     const shape = shapeOf(t!);
     return {
       kind: "array",

@@ -315,7 +315,8 @@ const norm: Builtin = (e, args) => {
     );
   const flat = x!.kind === "tuple" ? ravelTerm(e, x!, args) : arrayArgument(e, "norm", x!, args, "real");
   const axes = axesArgument(e, "norm", axis, rankOf(flat), args);
-  return result(e, "norm", [flat.atom], "real", without(shapeOf(flat), axes), (b) => {
+  const shape = without(shapeOf(flat), axes);
+  const length = result(e, "norm", [flat.atom], "real", shape, (b) => {
     if (axes.length === 0) return abs(b, flat.atom);
     if (p === 2) return normAtom(b, flat.atom, axes);
     if (p === 1) return reduceSum(b, abs(b, flat.atom), axes);
@@ -324,6 +325,10 @@ const norm: Builtin = (e, args) => {
       ? reduceSum(b, flat.atom, axes)
       : reduceMax(b, abs(b, flat.atom), axes);
   });
+  if (p !== 2 && axes.length > 0) return length;
+  const make = () =>
+    result(e, "square", [flat.atom], "real", shape, (b) => reduceSum(b, mul(b, flat.atom, flat.atom), axes));
+  return { ...length, square: { of: length.atom, make } };
 };
 
 /** All entries as one vector, leaf after leaf. */
