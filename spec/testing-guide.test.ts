@@ -1,9 +1,10 @@
 /** The guide to testing does what it says: its command prints what stands below it, its TypeScript compiles and passes. */
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, symlinkSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
+import { stripVTControlCharacters } from "node:util";
 import { karush } from "../runtime/cli/testing.ts";
 import { temporaryFolder } from "../runtime/data/testing.ts";
 import { specFolder } from "./testing.ts";
@@ -16,14 +17,11 @@ const blocks = [...guide.matchAll(/^```([^\n]*)\n([\s\S]*?)^```$/gm)].map(([, ma
 }));
 const snippets = blocks.filter((b) => b.mark.startsWith("ts "));
 
-/** What the vitest snippet uses of vitest, made of node:test. */
-const standIn = `import assert from "node:assert/strict";
-import nodeTest from "node:test";
-export const test = (name: string, body: () => Promise<void>): void => void nodeTest(name, body);
-export const expect = (promise: Promise<unknown>) => ({
-  rejects: { toThrow: (kind: new (...args: never[]) => Error) => assert.rejects(promise, (error) => error instanceof kind) },
-});
-`;
+/** Where the guide's imports lead: to the sources, as in a project that has installed karush. */
+const imports = {
+  karush: path.join(root, "runtime/index.ts"),
+  "karush/testing": path.join(root, "runtime/testing.ts"),
+};
 
 test("the command prints what the guide says", async (t) => {
   const [program, command, output] = [blocks[0]!, blocks[1]!, blocks[2]!];
@@ -37,40 +35,49 @@ test("the command prints what the guide says", async (t) => {
 });
 
 test("the TypeScript of the guide compiles, and its tests pass", async (t) => {
-  const files = Object.fromEntries(snippets.map(({ text }, i) => [`guide-${i}.test.ts`, text]));
+  const nameOf = (mark: string, i: number) => `${mark === "ts vitest" ? "network" : `guide-${i}`}.test.ts`;
+  const files = Object.fromEntries(snippets.map(({ mark, text }, i) => [nameOf(mark, i), text]));
   const settings = {
     extends: path.join(root, "tsconfig.json"),
     compilerOptions: {
       typeRoots: [path.join(root, "node_modules/@types")],
-      paths: {
-        karush: [path.join(root, "runtime/index.ts")],
-        "karush/testing": [path.join(root, "runtime/testing.ts")],
-        vitest: ["./vitest.ts"],
-      },
+      paths: Object.fromEntries(Object.entries(imports).map(([name, file]) => [name, [file]])),
     },
     include: ["*.ts"],
   };
+  // The longer name first: an alias is also one of the names that begin with it.
+  const alias = Object.entries(imports).reverse();
   const folder = temporaryFolder(t, {
     ...files,
-    "vitest.ts": standIn,
     "package.json": '{ "type": "module" }',
     "tsconfig.json": JSON.stringify(settings),
+    "vitest.config.mjs": `export default { test: { alias: ${JSON.stringify(Object.fromEntries(alias))} } };`,
   });
+  const installed = path.join(root, "node_modules");
+  mkdirSync(path.join(folder, "node_modules"));
+  symlinkSync(path.join(installed, "vitest"), path.join(folder, "node_modules/vitest"));
   const node = (args: readonly string[]) => {
     const environment = { ...process.env };
     // The test runner that runs this test is not the one that the guide starts.
     delete environment.NODE_TEST_CONTEXT;
     return spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8", env: environment });
   };
-  const check = node([path.join(root, "node_modules/typescript/bin/tsc"), "--noEmit", "--pretty", "false"]);
+  const check = node([path.join(installed, "typescript/bin/tsc"), "--noEmit", "--pretty", "false"]);
   assert.deepEqual(
-    check.stdout.split("\n").filter((line) => /^(guide-\d|vitest|tsconfig)/.test(line)),
+    check.stdout.split("\n").filter((line) => /^(guide-\d|network|tsconfig)/.test(line)),
     [],
   );
-  const run = node(["--import", import.meta.resolve("tsx"), "--test", "--test-reporter=tap", ...Object.keys(files)]);
+  const forNode = Object.keys(files).filter((name) => name !== "network.test.ts");
+  const run = node(["--import", import.meta.resolve("tsx"), "--test", "--test-reporter=tap", ...forNode]);
   assert.equal(run.status, 0, run.stdout + run.stderr);
-  // One of node:test, two of vitest, two of gradients written by hand.
-  assert.match(run.stdout, /^# pass 5$/m);
+  assert.match(run.stdout, /^# pass 3$/m);
+  const [, , ...words] = blocks
+    .findLast((b) => b.mark === "sh")!
+    .text.trim()
+    .split(" ");
+  const vitest = node([path.join(installed, "vitest/vitest.mjs"), ...words]);
+  assert.equal(vitest.status, 0, vitest.stdout + vitest.stderr);
+  assert.match(stripVTControlCharacters(vitest.stdout), /Tests\s+2 passed \(2\)/);
 });
 
 test("the snippets are named for the runners they are for, and started as the guide says", () => {
