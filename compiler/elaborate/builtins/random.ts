@@ -3,7 +3,7 @@ import type { Dim } from "../../core/dimension.ts";
 import { type Atom, intLiteral, realLiteral } from "../../core/graph.ts";
 import type { Emitter } from "../../core/primitive.ts";
 import { add, mul, sub } from "../../primitives/arithmetic.ts";
-import { greater, less } from "../../primitives/comparison.ts";
+import { and, greater, greaterEqual, less, lessEqual } from "../../primitives/comparison.ts";
 import { gather } from "../../primitives/gather.ts";
 import {
   bernoulli,
@@ -215,6 +215,16 @@ const bernoulliBuiltin: Builtin = (e, args) => {
       args.span,
     ),
   );
+  if (e.mode === "bind") {
+    const b = e.builder;
+    e.require(
+      args.span,
+      "K1144",
+      and(b, greaterEqual(b, q.atom, realLiteral(0)), lessEqual(b, q.atom, realLiteral(1))),
+      [q.atom],
+      "{0} is no probability: `bernoulli` wants one from 0 to 1.",
+    );
+  }
   return result(e, "bernoulli", [key, wide], "bool", full, (b) => bernoulli(b, key, wide));
 };
 
@@ -226,6 +236,13 @@ const categoricalBuiltin: Builtin = (e, args) => {
     fail("K0604", args.span, `\`categorical\` takes a vector of weights, but this is ${showTermType(q)}.`);
   if (e.mode === "bind") {
     const b = e.builder;
+    e.require(
+      args.span,
+      "K1145",
+      greaterEqual(b, q.atom, realLiteral(0)),
+      [q.atom],
+      "A weight of `categorical` can not be {0}: weights are 0 or more.",
+    );
     e.require(
       args.span,
       "K0409",
