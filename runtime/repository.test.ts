@@ -58,6 +58,7 @@ const layers: Readonly<Record<string, readonly string[]>> = {
     "compiler/target",
     "compiler/core",
     "compiler/syntax",
+    "stdlib/sources.ts", // which the bundles hold ready made
     "node:",
     "*",
   ],
