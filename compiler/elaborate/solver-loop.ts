@@ -5,8 +5,6 @@
 import { Builder } from "../core/builder.ts";
 import { addDims, type Dim } from "../core/dimension.ts";
 import { type Atom, boolLiteral, type Graph, intLiteral, realLiteral, type Var } from "../core/graph.ts";
-import type { Emitter } from "../core/primitive.ts";
-import { type StatusName, statusCode } from "../core/status.ts";
 import { add } from "../primitives/arithmetic.ts";
 import {
   and,
@@ -15,29 +13,27 @@ import {
   isFinite as isFiniteAtom,
   less,
   lessEqual,
-  not,
   notEqual,
   or,
 } from "../primitives/comparison.ts";
 import { convert } from "../primitives/convert.ts";
 import { iota } from "../primitives/iota.ts";
-import { reduceAll } from "../primitives/reduce.ts";
 import { select } from "../primitives/select.ts";
 import { foldIn } from "../primitives/threefry.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { halveLoops } from "../transform/checkpoint.ts";
-import { call } from "../transform/control/call.ts";
-import { type ScanParams, scan } from "../transform/control/scan.ts";
+import { scan } from "../transform/control/scan.ts";
 import type { Adjoint } from "./adjoint.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
 import type { Activity } from "./certificate-reports.ts";
+import { checkpointedScan } from "./checkpoint.ts";
 import { chooseTerm, joinTerms, matchTypes } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
 import { convertTo, realTerm } from "./operators.ts";
 import { withoutUnknowns } from "./solve-parts.ts";
+import { code, judged, statusAfter, unchanged } from "./solver-ending.ts";
 import { residualAt, samplesValue, solveRecord } from "./solver-record.ts";
 import { type ConfiguredSolver, type Members, memberOf, membersAt } from "./solver-terms.ts";
 import {
@@ -78,8 +74,6 @@ export interface SolveForm {
   readonly silent?: boolean;
   readonly span: Span;
 }
-
-const code = (name: StatusName) => intLiteral(statusCode(name));
 
 export function runSolver(e: Elaborator, form: SolveForm): TupleTerm {
   return e.at(form.span, () => new SolverRun(e, withoutUnknowns(e, form)).run());
@@ -195,13 +189,15 @@ class SolverRun {
         const own = members.has("status") ? this.#statusAt(members, current) : code("running");
         const outOfTime = greaterEqual(b, t, e.dimensionTerm(iterations).atom);
         const stop = or(b, or(b, converged, notEqual(b, own, code("running"))), outOfTime);
-        const next = chooseTerm(
+        const place = memberOf(form.solver.declaration, "next")!.body.span;
+        const chosen = chooseTerm(
           e,
           stop,
-          () => current,
-          () => this.#step(members, current, time, stepKey, state),
+          () => unchanged(current),
+          () => judged(e, this.#step(members, current, time, stepKey, state), current, state, place),
           form.span,
-        );
+        ) as TupleTerm;
+        const [next, finite, same] = chosen.items as [Term, ArrayTerm, ArrayTerm];
         const { type } = joinTerms(state, next);
         const typed = leavesOf(type, () => e.giveUp());
         if (typed.some((l, i) => l.type !== leaves[i]!.type)) {
@@ -209,30 +205,7 @@ class SolverRun {
           return { carry: [], out: [] };
         }
         const stepped = leavesOf(matchTypes(e, e.alignTo(next, state), state), () => e.giveUp());
-        const finite = allOf(
-          b,
-          stepped.filter((l) => l.type === "real").map((l) => isFiniteAtom(b, l.atom)),
-        );
-        const same = allOf(
-          b,
-          stepped.map((l, i) => equal(b, l.atom, inputs[i]!.atom)),
-        );
-        const after = select(
-          b,
-          converged,
-          code("converged"),
-          select(
-            b,
-            notEqual(b, own, code("running")),
-            own,
-            select(
-              b,
-              outOfTime,
-              code("iterations"),
-              select(b, not(b, finite), code("diverged"), select(b, same, code("stalled"), code("running"))),
-            ),
-          ),
-        );
+        const after = statusAfter(b, { converged, own, outOfTime, finite: finite.atom, same: same.atom });
         const going = equal(b, after, code("running"));
         const kept = stepped.map((l, i) => select(b, going, l.atom, inputs[i]!.atom));
         const measure = form.stochastic ? undefined : form.minimizes ? value : error;
@@ -402,24 +375,6 @@ class SolverRun {
   }
 }
 
-/** A loop whose reverse pass keeps the states at the cuts of nested halves. */
-function checkpointedScan(
-  b: Emitter,
-  operands: readonly Atom[],
-  { progress: _, ...params }: ScanParams,
-): readonly Atom[] {
-  const inner = new Builder();
-  const variables = new Set(operands.filter((a) => a.kind === "var"));
-  const inputs = new Map([...variables].map((a) => [a, inner.input(a.type)]));
-  const results = scan(
-    inner,
-    operands.map((a) => (a.kind === "var" ? inputs.get(a)! : a)),
-    params,
-  );
-  const { graph } = inner.close("solve", results);
-  return call(b, halveLoops(graph), [...inputs.keys()], true);
-}
-
 /** What the loop leaves behind. */
 export interface LoopResult {
   readonly state: TupleTerm;
@@ -435,19 +390,4 @@ export interface LoopResult {
   readonly steps: Atom;
   readonly recorded: TupleTerm | undefined;
   readonly length: Dim;
-}
-
-/** All entries of all flags. */
-function allOf(b: Emitter, flags: readonly Atom[]): Atom {
-  return flags
-    .map((f) =>
-      f.type.shape.length === 0
-        ? f
-        : reduceAll(
-            b,
-            f,
-            f.type.shape.map((_, i) => i),
-          ),
-    )
-    .reduce<Atom>((s, t) => and(b, s, t), boolLiteral(true));
 }

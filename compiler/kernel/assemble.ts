@@ -49,6 +49,12 @@ export class KernelAssembly {
     return { op: "store", array: this.#array(buffer, "written"), index, value };
   }
 
+  /** The buffer that one of the kernel's arrays stands for. */
+  bufferOf(array: KernelArray): Buffer {
+    for (const [buffer, entry] of this.#arrays) if (entry.array === array) return buffer;
+    throw new Error(`internal error: ${array.name} is no array of this kernel`);
+  }
+
   #array(buffer: Buffer, use: "read" | "written"): KernelArray {
     let entry = this.#arrays.get(buffer);
     if (!entry) {

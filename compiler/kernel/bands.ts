@@ -6,8 +6,10 @@ import * as ir from "./expressions.ts";
 import type { Band, Group, Member, Root, Unit } from "./fuse.ts";
 import type { Expression } from "./ir.ts";
 import type { Node } from "./nodes.ts";
+import type { PlanOptions } from "./plan.ts";
 import { Puller, placeholder } from "./puller.ts";
 import { bandSizes } from "./schedule-bands.ts";
+import { isWorthBlocks } from "./schedule-row-blocks.ts";
 
 /** The units of a graph, by their ids; a unit that became part of another one is undefined. */
 export interface Units {
@@ -18,12 +20,13 @@ export interface Units {
   readonly unitOf: Map<number, number>;
   readonly producer: ReadonlyMap<number, Node>;
   readonly virtual: ReadonlySet<number>;
+  readonly options: PlanOptions;
 }
 
 /** Makes bands of rows and of sums over them, where one pass over the rows can do both. */
 export function gatherBands(u: Units): void {
   for (const sum of [...u.units]) {
-    if (sum?.kind !== "group" || sum.style !== "split") continue;
+    if (sum?.kind !== "group" || (sum.style !== "split" && sum.style !== "columns")) continue;
     for (let r = u.units.length - 1; r >= 0; r--) {
       const unit = u.units[r];
       if (unit === undefined || unit.kind === "single" || unit === sum) continue;
@@ -61,7 +64,8 @@ function joined(u: Units, unit: Group | Band, sum: Group): Band | undefined {
     handed: new Set([...(before?.handed ?? []), ...reads.rows]),
     again: new Set([...(before?.again ?? []), ...reads.arrays]),
   };
-  return bandSizes(band).areSmall ? band : undefined;
+  const isWorth = u.options.style === "vector" ? isWorthBlocks(band, sum, u, u.options) : bandSizes(band).areSmall;
+  return isWorth ? band : undefined;
 }
 
 /**

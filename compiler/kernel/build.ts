@@ -1,16 +1,19 @@
 /** From a core graph to a Plan: nodes, fusion, kernels, control flow, memory. */
 import { sizeOf } from "../core/array.ts";
 import { type Atom, concreteShape, type Graph, type Var } from "../core/graph.ts";
+import type { ScanParams } from "../transform/control/scan.ts";
 import { simplify } from "../transform/simplify.ts";
-import { coefficientOf } from "./affine.ts";
 import { KernelAssembly, type Memory } from "./assemble.ts";
+import { flattenBranches } from "./branches.ts";
 import * as ir from "./expressions.ts";
 import { type Fusion, fuse } from "./fuse.ts";
-import type { Expression, Kernel, Local } from "./ir.ts";
+import type { Expression, Kernel } from "./ir.ts";
+import { rotateLoop } from "./loop-rotation.ts";
 import { depthOf, placeTemporaries } from "./memory.ts";
 import {
   boundType,
   type ControlNode,
+  isPulled,
   type Node,
   nodesOf,
   type ProductNode,
@@ -27,8 +30,8 @@ import type {
   PlanFunction,
   PlanOptions,
   PlanStep,
-  ProductOperand,
 } from "./plan.ts";
+import { ProductOperands } from "./product-operands.ts";
 import { recallFunction, rememberFunction } from "./recall.ts";
 import { kernelKey } from "./same.ts";
 import { scheduleUnit } from "./schedule.ts";
@@ -79,12 +82,17 @@ class PlanBuilder {
           functionOf: (callee) => this.#functionOfSimple(callee),
           event: (kind, params) => this.event(kind, params),
           shared: (launch) => this.shared(launch),
-        }) ?? new FunctionBuilder(this, sinkNumbers(simple)).build();
+        }) ?? new FunctionBuilder(this, sinkNumbers(this.#straight(simple))).build();
       rememberFunction(simple, this.options, made, this.events);
       this.#made.set(simple, made);
       this.functions.push(made);
     }
     return made;
+  }
+
+  /** Branches that are cheap cost calls on a processor; the ways of a device's plan are laid out by its own runtime. */
+  #straight(graph: Graph): Graph {
+    return this.options.style === "vector" ? flattenBranches(graph) : graph;
   }
 
   /** The launch of a kernel that was made before, when there is an equal one. */
@@ -109,12 +117,14 @@ class FunctionBuilder implements Memory {
   readonly #fusion: Fusion;
   readonly #buffers = new Map<number, Buffer>();
   readonly #steps: PlanStep[] = [];
+  readonly #operands: ProductOperands;
 
   constructor(plan: PlanBuilder, graph: Graph) {
     this.#plan = plan;
     this.#graph = graph;
     this.#nodes = nodesOf(graph, plan.options);
     this.#fusion = fuse(graph, this.#nodes, plan.options);
+    this.#operands = new ProductOperands(this.#fusion, this, (launch) => this.#steps.push(launch));
   }
 
   build(): PlanFunction {
@@ -194,103 +204,51 @@ class FunctionBuilder implements Memory {
 
   #routine(node: RoutineNode): void {
     const { routine } = node;
+    const pulled = this.#pulledOperand(node);
+    const standIn = this.temporary("pulled", "real", []);
     const places = [
-      ...node.inputs.map((a) => [this.#operand(a), "read"] as const),
+      ...node.inputs.map((a) => [a === pulled ? standIn : this.#operand(a), "read"] as const),
       ...node.outputs.map((v) => [this.bufferOf(v), "both"] as const),
       ...routine.scratch.map((s) => [this.temporary(s.name, s.kind, [s.length]), "both"] as const),
     ];
     if (routine.grid === 0) return;
     const arrays = places.map(([b, access]) => ir.kernelArray(b.name, b.kind, b.length, access));
     const [i, o] = [node.inputs.length, node.inputs.length + node.outputs.length];
+    const assembly = new KernelAssembly(this.#fusion, this);
+    const shape = pulled ? concreteShape(pulled.type.shape) : [];
+    const pull = (place: Expression) => assembly.puller.read(pulled!, ir.coordinatesOf(place, shape));
     const grid = ir.loop("lane", routine.grid, "independent", (lane) =>
-      routine.body(lane, { inputs: arrays.slice(0, i), outputs: arrays.slice(i, o), scratch: arrays.slice(o) }),
+      routine.body(
+        lane,
+        { inputs: arrays.slice(0, i), outputs: arrays.slice(i, o), scratch: arrays.slice(o) },
+        pulled && pull,
+      ),
     );
     const size = places.reduce((n, [b]) => n + b.length, 0);
+    const more = assembly.launch(node.name, node.span, node.name, grid, 0);
+    const isThere = (_: unknown, k: number) => k >= i || node.inputs[k] !== pulled;
     this.#steps.push({
       kind: "launch",
-      kernel: { name: node.name, span: node.span, arrays, grid, description: node.name },
-      buffers: places.map(([b]) => b),
+      kernel: { ...more.kernel, arrays: [...arrays.filter(isThere), ...more.kernel.arrays] },
+      buffers: [...places.map(([b]) => b).filter(isThere), ...more.buffers],
       cost: (size * Math.sqrt(size)) / routine.grid,
     });
   }
 
-  /** Operands that lie in memory with constant strides are multiplied as they lie; others are laid out first. */
+  /** The operand of a routine that has no memory and is computed where it is read. */
+  #pulledOperand(node: RoutineNode): Var | undefined {
+    const { virtual, stored } = this.#fusion;
+    const found = node.inputs.find((_, operand) => isPulled(node, operand, this.#plan.options.style));
+    return found?.kind === "var" && virtual.has(found.id) && !stored.has(found.id) ? found : undefined;
+  }
+
   #product(node: ProductNode): void {
-    const { axes, contexts } = node;
-    const sizes = productSizes(axes, contexts);
-    const operand = (which: 0 | 1): ProductOperand => {
-      const shape = contexts[which]!.shape;
-      const size = (of: readonly number[]) => of.reduce((p, a) => p * shape[a]!, 1);
-      const groups =
-        which === 0 ? [axes.batch[0], axes.free[0], axes.contract[0]] : [axes.batch[1], axes.contract[1], axes.free[1]];
-      const [batch, row, column] = groups.map((g, i) =>
-        ir.local("int", ["batch", "row", "column"][i]!, Math.max(1, size(g))),
-      ) as [Local, Local, Local];
-      const at = new Array<Expression>(shape.length);
-      [batch, row, column].forEach((l, i) => {
-        const places = ir.coordinatesOf(
-          l,
-          groups[i]!.map((a) => shape[a]!),
-        );
-        groups[i]!.forEach((a, k) => {
-          at[a] = places[k]!;
-        });
-      });
-      const a = new KernelAssembly(this.#fusion, this);
-      const element = a.puller.read(node.inputs[which]!, at);
-      const strides =
-        element.op === "load" ? [batch, row, column].map((l) => coefficientOf(element.index, l)) : [undefined];
-      const start =
-        element.op === "load" && strides.every((s) => s !== undefined)
-          ? evaluateAt(element.index, new Set([batch, row, column]))
-          : undefined;
-      if (element.op === "load" && start !== undefined) {
-        const launch = a.launch(
-          "",
-          undefined,
-          "",
-          ir.loop("i", 0, "independent", () => []),
-          0,
-        );
-        const source = launch.buffers[launch.kernel.arrays.indexOf(element.array)]!;
-        return { buffer: source, offset: start, batch: strides[0]!, row: strides[1]!, column: strides[2]! };
-      }
-      const dims = [batch.below!, row.below!, column.below!];
-      const laid = this.temporary("operand", "real", dims);
-      const grid = ir.loop("row", dims[0]! * dims[1]!, "independent", (r) => {
-        const [b, i] = ir.coordinatesOf(r, [dims[0]!, dims[1]!]) as [Expression, Expression];
-        return [
-          ir.loop(
-            "j",
-            dims[2]!,
-            "independent",
-            (j) => {
-              const place = new Array<Expression>(shape.length);
-              [b, i, j].forEach((l, which) => {
-                const places = ir.coordinatesOf(
-                  l,
-                  groups[which]!.map((a) => shape[a]!),
-                );
-                groups[which]!.forEach((a, k) => {
-                  place[a] = places[k]!;
-                });
-              });
-              const value = a.puller.read(node.inputs[which]!, place);
-              return [a.store(laid, ir.linearIndex([b, i, j], dims), value)];
-            },
-            { vectorize: true },
-          ),
-        ];
-      });
-      this.#steps.push(a.launch("operand", node.span, "operand of a matrix product", grid, laid.length * 4));
-      return { buffer: laid, offset: 0, batch: dims[1]! * dims[2]!, row: dims[2]!, column: 1 };
-    };
     this.#steps.push({
       kind: "product",
       span: node.span,
-      ...sizes,
-      a: operand(0),
-      b: operand(1),
+      ...productSizes(node.axes, node.contexts),
+      a: this.#operands.of(node, 0),
+      b: this.#operands.of(node, 1),
       result: this.bufferOf(node.outputs[0]!),
     });
   }
@@ -335,16 +293,12 @@ class FunctionBuilder implements Memory {
   }
 
   #loop(node: ControlNode): void {
-    const params = node.equation.params as Readonly<Record<string, unknown>> & {
-      readonly body: Graph;
-      readonly condition: Graph | undefined;
-      readonly length: number | undefined;
-      readonly constants: number;
-      readonly carry: number;
-      readonly reverse: boolean;
-      readonly counted: boolean;
-      readonly progress?: { readonly expression: string };
-    };
+    const params = node.equation.params as ScanParams;
+    const { condition } = params;
+    const rotated =
+      condition && this.#plan.options.style === "vector"
+        ? rotateLoop({ ...params, body: simplify(params.body), condition: simplify(condition) })
+        : undefined;
     const operands = node.inputs.map((a) => this.#operand(a));
     const first = params.counted ? 1 : 0;
     const afterConstants = first + params.constants;
@@ -354,13 +308,15 @@ class FunctionBuilder implements Memory {
       initial,
       result: outputs[i]!,
       spare: this.temporary("state", initial.kind, initial.shape),
+      kept: rotated?.kept[i] ?? false,
     }));
     this.#steps.push({
       kind: "loop",
       name: params.progress?.expression ?? params.body.name,
       span: node.span,
-      body: this.#plan.functionOf(params.body),
+      body: this.#plan.functionOf(rotated?.body ?? params.body),
       condition: params.condition && this.#plan.functionOf(params.condition),
+      going: rotated && this.temporary("going", "bool", []),
       length: params.length === undefined ? undefined : concreteShape([params.length])[0]!,
       count: params.counted ? operands[0]! : undefined,
       reverse: params.reverse,
@@ -400,25 +356,6 @@ class FunctionBuilder implements Memory {
       details = a.launch("details", node.span, "what a check shows", grid, shown.length);
     }
     this.#steps.push({ kind: "check", event, failing, details, shown: target });
-  }
-}
-
-/** The index where all locals are 0, when it is a constant. */
-function evaluateAt(e: Expression, zeros: ReadonlySet<Expression>): number | undefined {
-  if (zeros.has(e)) return 0;
-  if (e.op === "constant") return Number(e.value);
-  if (e.op !== "binary") return undefined;
-  const [a, b] = [evaluateAt(e.a, zeros), evaluateAt(e.b, zeros)];
-  if (a === undefined || b === undefined) return undefined;
-  switch (e.name) {
-    case "add":
-      return a + b;
-    case "sub":
-      return a - b;
-    case "mul":
-      return a * b;
-    default:
-      return undefined;
   }
 }
 

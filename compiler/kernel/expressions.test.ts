@@ -2,7 +2,22 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import fc from "fast-check";
-import { add, binary, div, int, local, max, min, mul, rem, upperBound } from "./expressions.ts";
+import { forEachNode } from "./affine.ts";
+import {
+  add,
+  binary,
+  coordinatesOf,
+  div,
+  int,
+  knownBelow,
+  linearIndex,
+  local,
+  max,
+  min,
+  mul,
+  rem,
+  upperBound,
+} from "./expressions.ts";
 import { interpretExpression } from "./interpret.ts";
 import type { Expression } from "./ir.ts";
 
@@ -92,6 +107,59 @@ test("simplified index expressions have the values of the ones that were written
             if (bound !== undefined)
               assert.ok(found >= 0 && found < bound, `${t.text} = ${found} is not below ${bound}`);
           }
+    }),
+    { seed, numRuns: 2000 },
+  );
+});
+
+test("comparisons of index expressions come to what those of their values do", () => {
+  const comparisons = ["eq", "ne", "lt", "le", "gt", "ge"] as const;
+  const compare = (name: (typeof comparisons)[number], x: number, y: number) =>
+    ({ eq: x === y, ne: x !== y, lt: x < y, le: x <= y, gt: x > y, ge: x >= y })[name];
+  // Half of them of a tree and itself clamped: what a gather asks.
+  fc.assert(
+    fc.property(fc.constantFrom(...comparisons), tree, tree, fc.boolean(), (name, t, u, isClamp) => {
+      const locals = bounds.map((n, i) => local("int", `l${i}`, n));
+      const x = t.make(locals);
+      const e = binary(name, x, isClamp ? max(min(x, int(4)), int(0)) : u.make(locals));
+      for (const values of [
+        [0, 0, 0],
+        [4, 3, 5],
+        [1, 2, 3],
+      ]) {
+        const found = interpretExpression(e, "f64", new Map(locals.map((l, i) => [l.id, values[i]!])));
+        const [a, b] = [t.value(values), u.value(values)];
+        const wanted = compare(name, a, isClamp ? Math.max(Math.min(a, 4), 0) : b);
+        assert.equal(Boolean(found), wanted, `${name}(${t.text}, ${isClamp ? "clamped" : u.text}) at ${values}`);
+      }
+    }),
+    { seed, numRuns: 2000 },
+  );
+});
+
+test("a place of a part of an array, taken apart into coordinates and put together again, needs no division", () => {
+  const side = fc.integer({ min: 1, max: 24 });
+  fc.assert(
+    fc.property(fc.array(side, { minLength: 1, maxLength: 4 }), fc.integer({ min: 1, max: 300 }), (shape, length) => {
+      const n = shape.reduce((p, d) => p * d, 1);
+      const parts = Math.ceil(n / length);
+      const [part, k] = [local("int", "part", parts), local("int", "k", Math.min(length, n))];
+      const place = knownBelow(add(mul(part, int(length)), k), n);
+      const again = linearIndex(coordinatesOf(place, shape), shape);
+      forEachNode([again], (e) =>
+        assert.ok(e.op !== "binary" || !["div", "rem"].includes(e.name), `${shape}: ${length}`),
+      );
+      for (const [p, i] of [
+        [0, 0],
+        [parts - 1, 0],
+        [0, Math.min(length, n) - 1],
+      ] as const) {
+        const values = new Map([
+          [part.id, p],
+          [k.id, i],
+        ]);
+        assert.equal(interpretExpression(again, "f64", values), p * length + i);
+      }
     }),
     { seed, numRuns: 2000 },
   );

@@ -3,8 +3,9 @@
  * arithmetic is simplified (what a reshape divides and multiplies again cancels), so that fused code
  * reads as if it had been written by hand.
  */
-import { upperBound } from "./bounds.ts";
-import { bool, int, intern, local, pair, real, serial } from "./interning.ts";
+import { knownBelow, upperBound } from "./bounds.ts";
+import { foldInt, foldSame, foldUnary } from "./constant-folding.ts";
+import { bool, int, intern, local, pair, serial } from "./interning.ts";
 import type {
   Accumulator,
   Binary,
@@ -61,25 +62,6 @@ export function unary(name: UnaryName, a: Expression): Expression {
   );
 }
 
-function foldUnary(name: UnaryName, kind: Kind, x: number): Constant | undefined {
-  switch (name) {
-    case "neg":
-      return kind === "real" ? real(-x) : int(-x);
-    case "not":
-      return kind === "bool" ? bool(x === 0) : int(~x);
-    case "toReal":
-      return real(x);
-    case "toInt":
-      return int(Number.isNaN(x) ? 0 : Math.trunc(Math.min(Math.max(x, -2147483648), 2147483647)));
-    case "abs":
-      return real(Math.abs(x));
-    case "floor":
-      return real(Math.floor(x));
-    default:
-      return undefined;
-  }
-}
-
 export function binary(name: BinaryName, a: Expression, b: Expression): Expression {
   const kind = comparisons.has(name) ? "bool" : a.kind;
   if (a.kind === "int") {
@@ -112,52 +94,11 @@ function simplifyBool(name: BinaryName, a: Expression, b: Expression): Expressio
 
 const intValue = (e: Expression): number | undefined => (e.op === "constant" ? Number(e.value) : undefined);
 
-function foldInt(name: BinaryName, x: number, y: number): Expression | undefined {
-  switch (name) {
-    case "add":
-      return int(x + y);
-    case "sub":
-      return int(x - y);
-    case "mul":
-      return int(Math.imul(x, y));
-    case "div":
-      return y > 0 ? int(Math.trunc(x / y)) : undefined;
-    case "rem":
-      return y > 0 ? int(x % y) : undefined;
-    case "min":
-      return int(Math.min(x, y));
-    case "max":
-      return int(Math.max(x, y));
-    case "and":
-      return int(x & y);
-    case "or":
-      return int(x | y);
-    case "xor":
-      return int(x ^ y);
-    case "shl":
-      return int(x << y);
-    case "shr":
-      return int(x >>> y);
-    case "sar":
-      return int(x >> y);
-    case "eq":
-      return bool(x === y);
-    case "ne":
-      return bool(x !== y);
-    case "lt":
-      return bool(x < y);
-    case "le":
-      return bool(x <= y);
-    case "gt":
-      return bool(x > y);
-    case "ge":
-      return bool(x >= y);
-  }
-}
-
 function simplifyInt(name: BinaryName, a: Expression, b: Expression): Expression | undefined {
   const [x, y] = [intValue(a), intValue(b)];
   if (x !== undefined && y !== undefined) return foldInt(name, x, y);
+  const same = a === b ? foldSame(name, a) : undefined;
+  if (same) return same;
   switch (name) {
     case "add":
       if (x !== undefined) return x === 0 ? b : add(b, a);
@@ -170,7 +111,7 @@ function simplifyInt(name: BinaryName, a: Expression, b: Expression): Expression
       return rejoin(a, b) ?? rejoin(b, a);
     case "sub":
       if (y !== undefined) return add(a, int(-y));
-      return a === b ? int(0) : undefined;
+      return undefined;
     case "mul":
       if (x !== undefined) return mul(b, a);
       if (y === 0) return b;
@@ -193,8 +134,11 @@ function simplifyInt(name: BinaryName, a: Expression, b: Expression): Expression
       if (y !== undefined && (upperBound(a) ?? Infinity) <= y) return bool(false);
       return undefined;
     case "min":
+      if (y !== undefined && (upperBound(a) ?? Infinity) <= y + 1) return a;
+      return x !== undefined && (upperBound(b) ?? Infinity) <= x + 1 ? b : undefined;
     case "max":
-      return a === b ? a : undefined;
+      if (y !== undefined && y <= 0 && upperBound(a) !== undefined) return a;
+      return x !== undefined && x <= 0 && upperBound(b) !== undefined ? b : undefined;
     default:
       return undefined;
   }
@@ -206,7 +150,9 @@ function rejoin(a: Expression, b: Expression): Expression | undefined {
   const [rest, unit] = factored(b);
   if (rest.op === "binary" && rest.name === "rem") {
     const n = intValue(rest.b)!;
-    if (factor === n * unit && div(rest.a, int(n)) === whole) return mul(rest.a, int(unit));
+    // The whole part may have more: (s + e / n) * n + e % n = s n + e.
+    const others = factor === n * unit ? without(whole, div(rest.a, int(n))) : undefined;
+    if (others) return add(mul(others, int(factor)), mul(rest.a, int(unit)));
   }
   // A sum ends in the whole part: (s + (e / n) * n m) + (e % n) * m.
   if (a.op === "binary" && a.name === "add") {
@@ -216,6 +162,14 @@ function rejoin(a: Expression, b: Expression): Expression | undefined {
     if (first) return add(first, a.b);
   }
   return undefined;
+}
+
+/** A sum less one of its terms; undefined where it has no such term. */
+function without(sum: Expression, term: Expression): Expression | undefined {
+  if (sum === term) return int(0);
+  if (sum.op !== "binary" || sum.name !== "add") return undefined;
+  const [first, second] = [without(sum.a, term), without(sum.b, term)];
+  return first ? add(first, sum.b) : second && add(sum.a, second);
 }
 
 function factored(e: Expression): readonly [Expression, number] {
@@ -336,10 +290,15 @@ export function linearIndex(coordinates: readonly Expression[], shape: readonly 
 export function coordinatesOf(index: Expression, shape: readonly number[]): Expression[] {
   const coordinates = new Array<Expression>(shape.length);
   let rest = index;
+  let left = shape.reduce((product, n) => product * Math.max(n, 1), 1);
+  const isWithin = (upperBound(index) ?? Infinity) <= left;
   for (let i = shape.length - 1; i >= 0; i--) {
     const n = Math.max(shape[i]!, 1);
     coordinates[i] = i === 0 && upperBound(rest) !== undefined && upperBound(rest)! <= n ? rest : rem(rest, int(n));
     rest = div(rest, int(n));
+    left /= n;
+    // What the parts of a quotient can come to one by one may be more.
+    if (isWithin) knownBelow(rest, left);
   }
   return coordinates;
 }

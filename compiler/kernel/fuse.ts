@@ -48,7 +48,8 @@ export interface Single {
 }
 /**
  * Rows, and what is reduced over them while they are in the cache: each iteration of one kernel's grid takes a band of the
- * rows' places, and a second kernel for each of the `sums`, groups of style `split`, joins the partial results of bands.
+ * rows' places, and a second kernel for each of the `sums`, groups of style `split` on devices and `columns` for threads,
+ * joins the partial results of bands.
  */
 export interface Band {
   readonly kind: "band";

@@ -6,7 +6,7 @@ import { gatherBands } from "./bands.ts";
 import * as ir from "./expressions.ts";
 import type { Fusion, Group, Member, Root, Space, Style, Unit } from "./fuse.ts";
 import type { Expression, Local } from "./ir.ts";
-import type { MapNode, Node, ReduceNode } from "./nodes.ts";
+import { isPulled, type MapNode, type Node, type ReduceNode } from "./nodes.ts";
 import type { PlanOptions } from "./plan.ts";
 import { Puller, placeholder } from "./puller.ts";
 
@@ -20,6 +20,9 @@ const keyOf = (space: Space) => `${space.shape.join(",")}/${space.axes.join(",")
 const sameShape = (a: readonly number[], b: readonly number[]) =>
   a.length === b.length && a.every((d, i) => d === b[i]);
 const kept = (space: Space) => space.shape.filter((_, i) => !space.axes.includes(i));
+
+/** Roots that a kernel may compute: a device has registers for few. */
+const mostMembers = { vector: 96, invocations: 24 } as const;
 
 /** Gathers the roots of a graph in groups. */
 export class Grouping {
@@ -62,7 +65,7 @@ export class Grouping {
       } else if (n.kind === "reduce") this.#place(n);
       else this.#single(n);
     }
-    if (this.options.style === "invocations") gatherBands(this);
+    gatherBands(this);
     return {
       nodes: this.nodes,
       units: this.#ordered(),
@@ -79,9 +82,12 @@ export class Grouping {
     for (const n of this.nodes)
       if (n.kind !== "map" && n.kind !== "reduce") {
         // Of a check only the place that fails is memory; what it shows is computed when it fails. A product reads
-        // what was only moved from where it was.
+        // what was only moved from where it was, and some routines compute what they read once.
         const read = n.name === "check" ? n.inputs.slice(0, 1) : n.inputs;
-        for (const a of read) if (a.kind === "var" && !(n.kind === "product" && this.virtual.has(a.id))) ids.add(a.id);
+        read.forEach((a, operand) => {
+          const isRead = n.kind === "product" || isPulled(n, operand, this.options.style);
+          if (a.kind === "var" && !(isRead && this.virtual.has(a.id))) ids.add(a.id);
+        });
       }
     return ids;
   }
@@ -209,7 +215,7 @@ export class Grouping {
 
   /** Adds a root to a group if it can run there. */
   #join(group: Group, root: Root): boolean {
-    if (group.members.length >= 24) return false;
+    if (group.members.length >= mostMembers[this.options.style]) return false;
     if (root.kind === "map") return this.#joinMap(group, root);
     const space: Space = root.reduction;
     const plain = group.members.every((m) => m.space === undefined);

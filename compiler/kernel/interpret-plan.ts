@@ -112,10 +112,16 @@ class PlanInterpreter {
     for (; taken < steps; taken++) {
       const place = step.reverse ? steps - 1 - taken : taken;
       const operands = [...constants, ...carry, ...step.stacked.map((b) => slice(b, place))];
-      if (step.condition && !this.call(step.condition, operands)[0]![0]) break;
+      const asks = step.condition && (taken === 0 || !step.going);
+      if (asks && !this.call(step.condition, operands)[0]![0]) break;
       const next = this.call(step.body, operands);
-      carry = next.slice(0, carry.length);
+      const goesOn = !step.going || next.at(-1)![0] !== 0;
+      carry = step.carry.map((c, i) => (c.kept && !goesOn ? carry[i]! : next[i]!));
       for (const [i, b] of step.results.entries()) slice(b, place).set(next[carry.length + i]!);
+      if (!goesOn) {
+        taken += 1;
+        break;
+      }
     }
     step.carry.forEach((c, i) => {
       frame.set(c.result, carry[i]!.slice());

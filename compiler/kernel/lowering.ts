@@ -71,13 +71,23 @@ export interface Reduction {
 export interface RoutineLowering<P> {
   readonly kind: "routine";
   routine(context: LoweringContext<P>): Routine;
+  /**
+   * The (one) result as a reduction: more work in many more lanes, for targets that have them. Undefined where that is
+   * no gain.
+   */
+  reduction?(context: LoweringContext<P>): Reduction | undefined;
 }
 
 export interface Routine {
   readonly grid: number;
+  /** The operand, if there is one, of which each element is read about once: it may be computed where it is read. */
+  readonly pulled?: number;
   /** Arrays the lanes work in, all of them together; each lane uses a part of its own. */
   readonly scratch: readonly { readonly name: string; readonly kind: KernelArray["kind"]; readonly length: number }[];
-  /** `inputs` are read, `outputs` written (and may be read back); each lane writes elements of its own. */
+  /**
+   * `inputs` are read, `outputs` written (and may be read back); each lane writes elements of its own. `pull` reads the
+   * element of the pulled operand that would be at a place of its array; without it that is an array like the others.
+   */
   readonly body: (
     lane: Local,
     arrays: {
@@ -85,6 +95,7 @@ export interface Routine {
       readonly outputs: readonly KernelArray[];
       readonly scratch: readonly KernelArray[];
     },
+    pull?: (place: Expression) => Expression,
   ) => readonly Statement[];
 }
 

@@ -20,6 +20,7 @@ export function buffersOf(step: PlanStep): readonly Buffer[] {
     case "loop":
       return [
         ...(step.count ? [step.count] : []),
+        ...(step.going ? [step.going] : []),
         ...step.constants,
         ...step.carry.flatMap((c) => [c.initial, c.result, c.spare]),
         ...step.stacked,

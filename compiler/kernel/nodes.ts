@@ -56,6 +56,14 @@ export interface RoutineNode extends NodeBase {
   readonly kind: "routine";
   readonly routine: Routine;
 }
+/**
+ * Whether a routine may compute the elements of an operand where it reads them. On devices kernels may have few arrays,
+ * and what its operands are made of could be many.
+ */
+export function isPulled(node: Node, operand: number, style: PlanOptions["style"]): boolean {
+  return node.kind === "routine" && style === "vector" && node.routine.pulled === operand;
+}
+
 export interface ProductNode extends NodeBase {
   readonly kind: "product";
   readonly axes: ProductAxes;
@@ -124,8 +132,12 @@ function nodeOf(e: Equation, index: number, options: PlanOptions): Node {
       const reduction = (lower as ReduceLowering<never>).reduction(context);
       return { ...common, kind: "reduce", shape: context.outputs[0]!.shape, reduction };
     }
-    case "routine":
-      return { ...common, kind: "routine", routine: (lower as RoutineLowering<never>).routine(context) };
+    case "routine": {
+      const rule = lower as RoutineLowering<never>;
+      const reduction = options.style === "invocations" ? rule.reduction?.(context) : undefined;
+      if (reduction) return { ...common, kind: "reduce", shape: context.outputs[0]!.shape, reduction };
+      return { ...common, kind: "routine", routine: rule.routine(context) };
+    }
     case "product": {
       const axes = (lower as ProductLowering<never>).axes(context);
       const sizes = productSizes(axes, context.inputs);

@@ -67,6 +67,15 @@ export interface ProductOperand {
   readonly column: number;
 }
 
+/** Whether a product is of a matrix and its transpose, so that the result is symmetric. */
+export const isGram = ({ m, n, a, b }: Product): boolean =>
+  m === n &&
+  a.buffer === b.buffer &&
+  a.offset === b.offset &&
+  a.batch === b.batch &&
+  a.row === b.column &&
+  a.column === b.row;
+
 export interface Copy {
   readonly kind: "copy";
   readonly from: Buffer;
@@ -91,8 +100,21 @@ export interface LoopStep {
   readonly count: Buffer | undefined;
   readonly reverse: boolean;
   readonly constants: readonly Buffer[];
-  /** Read from `initial` first; then `result` and `spare` take turns, and the last state ends in `result`. */
-  readonly carry: readonly { readonly initial: Buffer; readonly result: Buffer; readonly spare: Buffer }[];
+  /**
+   * Where given, the body's last output, a bool: whether the condition holds for the state that follows. The condition is
+   * then asked before the first step alone.
+   */
+  readonly going: Buffer | undefined;
+  /**
+   * Read from `initial` first; then `result` and `spare` take turns, and the last state ends in `result`. State that is
+   * `kept` is replaced by what a step gives only when that step says that it is going on.
+   */
+  readonly carry: readonly {
+    readonly initial: Buffer;
+    readonly result: Buffer;
+    readonly spare: Buffer;
+    readonly kept: boolean;
+  }[];
   /** Sliced along their first axis. */
   readonly stacked: readonly Buffer[];
   readonly results: readonly Buffer[];
@@ -147,4 +169,9 @@ export interface PlanOptions {
   readonly precision: Precision;
   /** `vector`: few fast threads with vectors; `invocations`: thousands of slow ones. */
   readonly style: "vector" | "invocations";
+  /**
+   * How products of matrices are computed in the style `invocations`: in tiles for which a workgroup shares memory, unless
+   * told, or in blocks, each in the registers of one invocation.
+   */
+  readonly products?: "tiles" | "blocks";
 }

@@ -11,7 +11,7 @@ interface Made {
 const functions = new WeakMap<Graph, Map<string, Made>>();
 const origins = new WeakMap<PlanFunction, Graph>();
 
-const keyOf = ({ precision, style }: PlanOptions) => `${precision} ${style}`;
+const keyOf = ({ precision, style, products }: PlanOptions) => `${precision} ${style} ${products ?? "tiles"}`;
 
 /** Keeps a function for as long as its graph is in use. Its steps name events by their places among `events`. */
 export function rememberFunction(

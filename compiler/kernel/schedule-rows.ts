@@ -6,8 +6,9 @@ import { isStraight, KernelAssembly } from "./assemble.ts";
 import * as ir from "./expressions.ts";
 import type { Member, Root, Space } from "./fuse.ts";
 import type { Accumulator, Expression, Local, Loop, Statement } from "./ir.ts";
-import type { MapNode, ReduceNode } from "./nodes.ts";
+import type { MapNode, Node, ReduceNode } from "./nodes.ts";
 import type { Launch } from "./plan.ts";
+import { Puller, placeholder } from "./puller.ts";
 import {
   type Context,
   describe,
@@ -23,14 +24,14 @@ import {
 } from "./schedule-common.ts";
 
 /** Statements between loops, or one inner loop with what runs in it. */
-type Segment =
+export type Segment =
   | { readonly kind: "outer"; readonly members: Member[] }
   | { readonly kind: "inner"; readonly space: Space; readonly members: Member[] };
 
 const keyOf = (s: Space) => `${s.shape.join(",")}/${s.axes.join(",")}`;
 
 /** Puts members in an order of few loops: a loop may take a member when all it needs is known before the loop. */
-function segmentsOf(members: readonly Member[], c: Context): Segment[] {
+export function segmentsOf(members: readonly Member[], c: Context): Segment[] {
   const segments: Segment[] = [];
   const place = new Map<number, number>();
   for (const m of members) {
@@ -63,7 +64,7 @@ function segmentsOf(members: readonly Member[], c: Context): Segment[] {
 }
 
 /** The values a root is computed from, virtual ones looked through. */
-function dependencies(root: Root, c: Context): Set<number> {
+export function dependencies(root: Root, c: Context): Set<number> {
   const found = new Set<number>();
   const seen = new Set<number>();
   const visit = (id: number): void => {
@@ -78,7 +79,7 @@ function dependencies(root: Root, c: Context): Set<number> {
 
 /** The kernel of members that run over the same outer places. */
 export function rowsKernel(outer: readonly number[], members: readonly Member[], c: Context): Launch {
-  const lanes = c.options.style === "vector" && outer.length > 0 && alongLanes(outer, members, c);
+  const lanes = c.options.style === "vector" && outer.length > 0 && liesAlongRows(outer, members, c.fusion);
   let straight = true;
   const make = (collapse: number): Launch => {
     straight = true;
@@ -123,23 +124,28 @@ export function rowStatements(
   return { statements, values };
 }
 
-/** Whether vectors should run along the last outer axis: when memory lies that way for more operands. */
-function alongLanes(outer: readonly number[], members: readonly Member[], c: Context): boolean {
-  if (outer.at(-1)! < 4) return false;
+/** What the operands of rows are found by, also before there is memory for them. */
+export interface RowsSource {
+  readonly producer: ReadonlyMap<number, Node>;
+  readonly virtual: ReadonlySet<number>;
+}
+
+/** Whether more operands lie along the last outer axis than along the reduced ones: vectors should run that way. */
+export function liesAlongRows(outer: readonly number[], members: readonly Member[], source: RowsSource): boolean {
+  if ((outer.at(-1) ?? 1) < 4) return false;
   if (members.some((m) => m.root.kind === "reduce" && m.root.reduction.operator === undefined)) return false;
-  const a = new KernelAssembly(c.fusion, c.memory);
+  const own = new Set(members.map((m) => outputOf(m.root).id));
+  const puller = new Puller(source.producer, source.virtual, (v, at) =>
+    own.has(v.id) ? ir.real(0) : placeholder(v, at),
+  );
   const at = outer.map((n, i) => ir.local("int", `o${i}`, n));
   let [along, across] = [0, 0];
-  for (const m of members) {
-    if (!m.space || m.space.axes.length === 0) continue;
+  for (const { root, space } of members) {
+    if (!space || space.axes.length === 0) continue;
     let next = 0;
-    const coordinates = m.space.shape.map((n, i) =>
-      m.space!.axes.includes(i) ? ir.local("int", `i${i}`, n) : at[next++]!,
-    );
-    const values = members.map((o) => outputOf(o.root).id);
-    a.own = (v) => (values.includes(v.id) ? ir.real(0) : undefined);
-    const e = m.root.kind === "map" ? a.puller.element(m.root, coordinates) : a.puller.reduced(m.root, coordinates);
-    const reduced = coordinates[m.space.axes.at(-1)!] as Local;
+    const coordinates = space.shape.map((n, i) => (space.axes.includes(i) ? ir.local("int", `i${i}`, n) : at[next++]!));
+    const e = root.kind === "map" ? puller.element(root, coordinates) : puller.reduced(root, coordinates);
+    const reduced = coordinates[space.axes.at(-1)!] as Local;
     forEachNode([e], (x) => {
       if (x.op !== "load") return;
       const [k, r] = [coefficientOf(x.index, at.at(-1)!), coefficientOf(x.index, reduced)];
@@ -147,7 +153,7 @@ function alongLanes(outer: readonly number[], members: readonly Member[], c: Con
       if (r !== 0 && r !== 1) across += 1;
     });
     // A short inner loop is no place for vectors.
-    if (m.space.shape[m.space.axes.at(-1)!]! < 4) across += 1;
+    if (space.shape[space.axes.at(-1)!]! < 4) across += 1;
   }
   return across > along;
 }
@@ -164,6 +170,8 @@ class Rows {
   readonly lanes: boolean;
   /** Called when an index divides by something with the innermost local. */
   readonly crooked: () => void;
+  /** Values of loops that are over, which are in memory and dear: later loops read them. */
+  readonly #readBack = new Set<number>();
 
   constructor(
     a: KernelAssembly,
@@ -256,11 +264,10 @@ class Rows {
   ): Statement[] {
     const values = new Map<number, Expression>();
     const own = new Map(this.members.map((m) => [outputOf(m.root).id, m]));
-    // A value of an earlier loop: computed again, or read back where it was stored and is dear.
+    // A value of an earlier loop: computed again, or read back.
     const again = (v: Var): Expression | undefined => {
       const m = own.get(v.id);
-      if (m?.root.kind !== "map" || !m.space) return undefined;
-      if (isStored(this.c, m.root) && m.root.cost > 4) return undefined;
+      if (m?.root.kind !== "map" || !m.space || this.#readBack.has(v.id)) return undefined;
       const value = puller.element(m.root, coordinates);
       values.set(v.id, value);
       return value;
@@ -273,7 +280,10 @@ class Rows {
         const value = puller.element(root, coordinates);
         values.set(outputOf(root).id, value);
         if (!isStraight(value, inner)) this.crooked();
-        this.#store(statements, root, coordinates, s.space.shape, value);
+        if (this.#hasPlace(s, root, value)) {
+          const buffer = this.c.memory.bufferOf(outputOf(root));
+          statements.push(this.a.store(buffer, ir.linearIndex(coordinates, s.space.shape), value));
+        }
         continue;
       }
       const { operator, step } = root.reduction;
@@ -294,6 +304,24 @@ class Rows {
       });
     }
     return statements;
+  }
+
+  /** Whether an inner loop's value is stored: because others read it, or because a later loop does and it is dear. */
+  #hasPlace(s: Extract<Segment, { kind: "inner" }>, root: MapNode, value: Expression): boolean {
+    const id = outputOf(root).id;
+    const others = isStored(this.c, root);
+    if (this.c.options.style === "invocations") {
+      if (others && root.cost > 4) this.#readBack.add(id);
+      return others;
+    }
+    if (costOf(value) <= cheapest) return others;
+    const later = this.segments
+      .slice(this.segments.indexOf(s) + 1)
+      .flatMap((t) => (t.kind === "inner" ? t.members : []));
+    const fits = !this.lanes && sizeOf(s.space.shape) <= mostReadBack;
+    if (!others && !(fits && later.some((m) => dependencies(m.root, this.c).has(id)))) return false;
+    this.#readBack.add(id);
+    return true;
   }
 
   /** The loop nest over the reduced axes; `body` is given the innermost index, all places and the accumulators. */
@@ -346,6 +374,23 @@ class Rows {
     };
     return nest(0, [], state);
   }
+}
+
+/** Operations that an element may take which is rather computed again than read. */
+const cheapest = 6;
+/** Elements that are stored only to be read back by a later loop: they should be in the cache still. */
+const mostReadBack = 16_384;
+
+/** About how many operations an expression takes. */
+function costOf(value: Expression): number {
+  let cost = 0;
+  forEachNode([value], (e) => {
+    if (e.op === "load" || e.op === "select") cost += 1;
+    else if (e.op === "call") cost += 40;
+    else if (e.op === "unary") cost += e.name === "sqrt" ? 8 : 1;
+    else if (e.op === "binary") cost += e.name === "div" ? 8 : 1;
+  });
+  return cost;
 }
 
 /** A sum known to be below n, so that index arithmetic knows it too. */

@@ -1,6 +1,7 @@
 /** Reductions in two stages: chunks of the reduced axes give partial results, which a second kernel joins. */
 import { sizeOf } from "../core/array.ts";
 import { newVar, type Var } from "../core/graph.ts";
+import { forEachNode } from "./affine.ts";
 import { KernelAssembly, type Memory } from "./assemble.ts";
 import * as ir from "./expressions.ts";
 import type { Group, Member, Space } from "./fuse.ts";
@@ -29,7 +30,7 @@ function chunking(group: Group, space: Space, c: Context): { readonly size: numb
   const reduces = group.members.filter((m) => m.root.kind === "reduce").map((m) => m.root as ReduceNode);
   const size =
     c.options.style === "invocations"
-      ? Math.max(64, Math.ceil((n * outer) / 8192))
+      ? Math.max(64, 4 * Math.ceil((n * outer) / 32_768)) // begins where four elements can be read at once
       : group.style !== "columns"
         ? 16_384
         : isRounding(reduces)
@@ -181,7 +182,7 @@ export function reduceElements(
   at: readonly Expression[],
   places: readonly Expression[],
   c: Context,
-  join: (r: ReduceNode, e: Expression) => Statement,
+  join: (r: ReduceNode, e: Expression) => Statement | readonly Statement[],
   known: (v: Var) => Expression | undefined = () => undefined,
 ): Statement[] {
   let next = 0;
@@ -199,7 +200,7 @@ export function reduceElements(
       values.set(outputOf(root).id, value);
       if (isStored(c, root))
         statements.push(a.store(c.memory.bufferOf(outputOf(root)), ir.linearIndex(coordinates, space.shape), value));
-    } else statements.push(join(root, puller.reduced(root, coordinates)));
+    } else statements.push(...[join(root, puller.reduced(root, coordinates))].flat());
   }
   return statements;
 }
@@ -213,50 +214,91 @@ function columnsKernel(
   partials: ReadonlyMap<ReduceNode, Var>,
   c: Context,
 ): Launch {
-  const dims = space.axes.map((x) => space.shape[x]!);
-  const n = sizeOf(dims);
-  const lead = group.outer.slice(0, -1);
-  const last = group.outer.at(-1)!;
+  const n = sizeOf(space.axes.map((x) => space.shape[x]!));
+  const places = Math.max(1, sizeOf(group.outer.slice(0, -1)));
   const a = new KernelAssembly(c.fusion, c.memory);
-  const reduces = [...partials.keys()];
-  const grid = ir.loop("chunk", Math.max(1, sizeOf(lead)) * chunk.count, "independent", (g) => {
-    const [o, part] = ir.coordinatesOf(g, [Math.max(1, sizeOf(lead)), chunk.count]) as [Expression, Expression];
-    const begin = ir.mul(part, ir.int(chunk.size));
-    const row = ir.mul(g, ir.int(last));
-    const length =
-      chunk.size * chunk.count === n ? ir.int(chunk.size) : ir.min(ir.int(chunk.size), ir.sub(ir.int(n), begin));
-    const accumulate = (j: Expression, r: ReduceNode, e: Expression) => {
-      const buffer = c.memory.bufferOf(partials.get(r)!);
-      const index = ir.add(row, j);
-      return a.store(buffer, index, operatorApplied(r.reduction.operator!, a.loadAt(buffer, index), e));
-    };
-    return [
-      ir.loop(
-        "j",
-        last,
-        "independent",
-        (j) =>
-          reduces.map((r) => a.store(c.memory.bufferOf(partials.get(r)!), ir.add(row, j), r.reduction.initial[0]!)),
-        { vectorize: true },
-      ),
-      ir.loop("k", length, "serial", (k) => {
-        const places = ir.coordinatesOf(ir.knownBelow(ir.add(begin, k), n), dims);
-        return [
-          ir.loop(
-            "j",
-            last,
-            "independent",
-            (j) =>
-              reduceElements(a, members, space, [...ir.coordinatesOf(o, lead), j], places, c, (r, e) =>
-                accumulate(j, r, e),
-              ),
-            { vectorize: true },
-          ),
-        ];
-      }),
-    ];
+  const grid = ir.loop("chunk", places * chunk.count, "independent", (g) => {
+    const [o, part] = ir.coordinatesOf(g, [places, chunk.count]) as [Expression, Expression];
+    const from = ir.mul(part, ir.int(chunk.size));
+    const lead = ir.coordinatesOf(o, group.outer.slice(0, -1));
+    const row = ir.mul(g, ir.int(group.outer.at(-1)!));
+    return columnStatements(a, members, space, partials, c, { from, most: Math.min(chunk.size, n), row, lead });
   });
   const { name, description } = describe(members);
   const work = members.reduce((w, m) => w + workOf(m.root), 0);
   return a.launch(`${name}_columns`, members[0]!.root.span, `${description}, in ${chunk.count} parts`, grid, work);
+}
+
+/** With more instructions an element, loading and storing partial results is not what takes long. */
+const cheapElement = 24;
+/** How many rows are added to partial results at once: each of them is then loaded and stored a quarter as often. */
+const rowsAtOnce = 4;
+
+/**
+ * Reduces places of the reduced axes, `most` from `from` on or those that are left, into partial results, all places of
+ * the last kept axis side by side from the element `row` on; `lead` are the coordinates before it. In each partial result
+ * places follow in order.
+ */
+export function columnStatements(
+  a: KernelAssembly,
+  members: readonly Member[],
+  space: Space,
+  partials: ReadonlyMap<ReduceNode, Var>,
+  c: Context,
+  at: {
+    readonly from: Expression;
+    readonly most: number;
+    readonly row: Expression;
+    readonly lead: readonly Expression[];
+  },
+): Statement[] {
+  const { from, most, row, lead } = at;
+  const dims = space.axes.map((x) => space.shape[x]!);
+  const n = sizeOf(dims);
+  const length = n % most === 0 ? ir.int(most) : ir.min(ir.int(most), ir.sub(ir.int(n), from));
+  const last = space.shape.filter((_, i) => !space.axes.includes(i)).at(-1)!;
+  const overColumns = (body: (j: Expression) => readonly Statement[]) =>
+    ir.loop("j", last, "independent", body, { vectorize: true });
+  /** Joins `count` places from the given one on. */
+  const joined = (place: Expression, count: number) =>
+    overColumns((j) => {
+      const index = ir.add(row, j);
+      const totals = new Map([...partials].map(([r, v]) => [r, a.loadAt(c.memory.bufferOf(v), index)]));
+      const stored = Array.from({ length: count }, (_, i) => {
+        const places = ir.coordinatesOf(ir.knownBelow(ir.add(ir.add(from, place), ir.int(i)), n), dims);
+        return reduceElements(a, members, space, [...lead, j], places, c, (r, e) => {
+          totals.set(r, operatorApplied(r.reduction.operator!, totals.get(r)!, e));
+          return [];
+        });
+      });
+      return [
+        ...stored.flat(),
+        ...[...totals].map(([r, value]) => a.store(c.memory.bufferOf(partials.get(r)!), index, value)),
+      ];
+    });
+  const first = overColumns((j) =>
+    [...partials].map(([r, v]) => a.store(c.memory.bufferOf(v), ir.add(row, j), r.reduction.initial[0]!)),
+  );
+  const one = ir.loop("k", length, "serial", (k) => [joined(k, 1)]);
+  if (costOfStores(one) > cheapElement * partials.size) return [first, one];
+  const groups = ir.div(length, ir.int(rowsAtOnce));
+  const several = ir.loop("k", groups, "serial", (k) => [joined(ir.mul(k, ir.int(rowsAtOnce)), rowsAtOnce)]);
+  if (n % rowsAtOnce === 0 && most % rowsAtOnce === 0) return [first, several];
+  const done = ir.mul(groups, ir.int(rowsAtOnce));
+  const left = ir.loop("k", ir.sub(length, done), "serial", (k) => [joined(ir.add(done, k), 1)]);
+  return [first, several, left];
+}
+
+/** How many operations a loop's stores take for one element. */
+function costOfStores(loop: Statement): number {
+  let count = 0;
+  const visit = (s: Statement): void => {
+    if (s.op === "loop") s.body.forEach(visit);
+    if (s.op !== "store") return;
+    forEachNode([s.value], (e) => {
+      if (e.op !== "constant" && e.op !== "local" && e.kind !== "int") count += 1;
+    });
+  };
+  visit(loop);
+  return count;
 }

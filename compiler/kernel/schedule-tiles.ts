@@ -12,18 +12,12 @@ import { KernelAssembly } from "./assemble.ts";
 import * as ir from "./expressions.ts";
 import type { Group } from "./fuse.ts";
 import type { Expression, LocalArray, Statement } from "./ir.ts";
-import { type MapNode, operandPlace, productSizes, type ReduceNode, smallProduct } from "./nodes.ts";
+import { type ReduceNode, smallProduct } from "./nodes.ts";
 import type { Launch } from "./plan.ts";
-import {
-  type Context,
-  describe,
-  isStored,
-  longestChain,
-  operatorApplied,
-  outputOf,
-  workOf,
-} from "./schedule-common.ts";
-import { joinKernel, reduceElements, reducesOf, withPartialResults } from "./schedule-split.ts";
+import { type Context, describe, longestChain, workOf } from "./schedule-common.ts";
+import { bounded, numbersOf, ProductParts, type ProductSizes, productOf } from "./schedule-product.ts";
+import { blockKernels } from "./schedule-registers.ts";
+import { joinKernel, reducesOf, withPartialResults } from "./schedule-split.ts";
 
 /** Invocations of a workgroup, and how they lie over a tile. */
 const lanes = 64;
@@ -40,12 +34,7 @@ const leastTiles = 32;
 /** Of the contracted axis, how much is laid out at once. */
 const depth = 16;
 
-interface Tiling {
-  readonly product: ReduceNode;
-  readonly batch: number;
-  readonly m: number;
-  readonly n: number;
-  readonly k: number;
+interface Tiling extends ProductSizes {
   /** Of a tile. */
   readonly rows: number;
   readonly columns: number;
@@ -57,14 +46,10 @@ interface Tiling {
 
 /** How a group is cut into tiles, if it is a product worth that, and maps of it. */
 function tilingOf(group: Group, c: Context): Tiling | undefined {
-  const reduces = group.members.flatMap((m) => (m.root.kind === "reduce" ? [m.root] : []));
-  const [product] = reduces;
-  if (c.options.style !== "invocations" || reduces.length !== 1 || !product?.product) return undefined;
-  if (group.members.some((m) => m.root.kind === "map" && m.space)) return undefined;
-  if (readsOwn(group, product, c)) return undefined;
-  const { batch, m, n, k } = productSizes(product.product.axes, product.product.contexts);
-  if (product.reduction.initial[0]!.kind !== "real" || Math.min(m, n, k) < depth || m * n * k < smallProduct)
-    return undefined;
+  const found = productOf(group, c);
+  if (!found) return undefined;
+  const { product, batch, m, n, k } = found;
+  if (Math.min(m, n, k) < depth || m * n * k < smallProduct) return undefined;
   const all = blocks.map((block) => {
     const [rows, columns] = [side * block[0], side * block[1]];
     const counts = [batch, Math.ceil(m / rows), Math.ceil(n / columns)] as const;
@@ -74,27 +59,12 @@ function tilingOf(group: Group, c: Context): Tiling | undefined {
   return sizeOf(tiling.counts) >= leastTiles ? tiling : undefined;
 }
 
-/** Whether a product's operands are made of the group's other values. */
-function readsOwn(group: Group, product: ReduceNode, c: Context): boolean {
-  const own = new Set(group.members.map((m) => outputOf(m.root).id));
-  const a = new KernelAssembly(c.fusion, c.memory);
-  let found = false;
-  a.own = (v) => {
-    if (own.has(v.id)) found = true;
-    return v.type.dtype === "real" ? ir.real(0) : v.type.dtype === "int" ? ir.int(0) : ir.bool(false);
-  };
-  a.puller.reduced(
-    product,
-    product.reduction.shape.map((d, i) => ir.local("int", `at${i}`, d)),
-  );
-  return found;
-}
-
 /**
  * The kernels of a group that is a product worth tiles, with sums over all its places if there are any; undefined for
  * other groups.
  */
 export function tileKernels(group: Group, sums: readonly Group[], c: Context): Launch[] | undefined {
+  if (c.options.products === "blocks") return blockKernels(group, sums, c);
   const tiling = tilingOf(group, c);
   if (!tiling || sums.some((s) => s.outer.length > 0)) return undefined;
   const count = sizeOf(tiling.counts);
@@ -118,6 +88,7 @@ class Tiles {
   readonly #partials: ReadonlyMap<ReduceNode, Var>;
   readonly #c: Context;
   readonly #a: KernelAssembly;
+  readonly #parts: ProductParts;
   /** Rows of the one operand and columns of the other, laid out. A word more, so that neighbours differ in banks. */
   readonly #left: LocalArray;
   readonly #right: LocalArray;
@@ -140,6 +111,7 @@ class Tiles {
     this.#c = c;
     const a = new KernelAssembly(c.fusion, c.memory);
     this.#a = a;
+    this.#parts = new ProductParts(tiling, group, sums, a, c);
     const { rows, columns, k } = tiling;
     this.#left = a.local("left", "real", depth * (rows + 1));
     this.#right = a.local("right", "real", depth * (columns + 1));
@@ -240,29 +212,10 @@ class Tiles {
         : (ir.coordinatesOf(place, [depth, length]).reverse() as [Expression, Expression]);
       const at = ir.add(first, free);
       const along = ir.add(from, contracted);
-      const value = this.#operand(operand, batch, bounded(at, length, whole), bounded(along, depth, k));
+      const value = this.#parts.operand(operand, batch, bounded(at, length, whole), bounded(along, depth, k));
       const padded = k % depth === 0 ? value : ir.select(ir.lt(along, ir.int(k)), value, ir.real(0));
       return [this.#put(to, ir.add(ir.mul(contracted, ir.int(length + 1)), free), padded)];
     });
-  }
-
-  /** An element of an operand, by its number among batches, rows or columns, and along the contracted axis. */
-  #operand(operand: 0 | 1, batch: Expression, free: Expression, contracted: Expression): Expression {
-    const { inputs, product } = this.#tiling.product;
-    const { axes, contexts } = product!;
-    const { shape } = contexts[operand]!;
-    const places = (index: Expression, which: readonly number[]) =>
-      ir.coordinatesOf(
-        index,
-        which.map((a) => shape[a]!),
-      );
-    const at = operandPlace(axes, operand, shape.length, {
-      batch: places(batch, axes.batch[operand]),
-      free: places(free, axes.free[operand]),
-      contract: places(contracted, axes.contract[operand]),
-    });
-    this.#a.own = () => undefined;
-    return this.#a.newPuller().read(inputs[operand]!, at);
   }
 
   readonly #directions = new Map<number, boolean>();
@@ -275,7 +228,7 @@ class Tiles {
         ir.local("int", `d${i}`, size),
       ) as [ReturnType<typeof ir.local>, ReturnType<typeof ir.local>, ReturnType<typeof ir.local>];
       let [along, across] = [0, 0];
-      forEachNode([this.#operand(operand, b, free, contracted)], (e) => {
+      forEachNode([this.#parts.operand(operand, b, free, contracted)], (e) => {
         if (e.op !== "load") return;
         if (coefficientOf(e.index, contracted) === 1) along += e.array.length;
         if (coefficientOf(e.index, free) === 1) across += e.array.length;
@@ -312,7 +265,7 @@ class Tiles {
 
   /** Gathers the tile, and computes what is made of it. */
   #finish(tile: Expression, batch: Expression, row: Expression, column: Expression, finished: LocalArray): Statement[] {
-    const { m, n, rows, columns, block } = this.#tiling;
+    const { rows, columns, block } = this.#tiling;
     const gather = ir.loop("lane", lanes, "independent", (lane) => {
       const [y, x] = ir.coordinatesOf(lane, [side, side]) as [Expression, Expression];
       return Array.from({ length: this.#each }, (_, e) => {
@@ -322,20 +275,12 @@ class Tiles {
         return this.#put(this.#tile, ir.add(ir.mul(i, ir.int(columns)), j), value);
       });
     });
-    const sums = [...this.#partials.keys()].map((r) => [r, ir.local(r.reduction.initial[0]!.kind, r.name)] as const);
+    const numbers = numbersOf(this.#partials.keys());
+    const sums = [...numbers];
+    const where = { batch, row, column };
     const element = (e: Expression): Statement[] => {
-      const [i, j] = ir.coordinatesOf(e, [rows, columns]) as [Expression, Expression];
-      const [y, x] = [ir.add(row, i), ir.add(column, j)];
-      // Beside the matrix nothing is stored; a place in it is named all the same.
-      const matrix = ir.add(ir.mul(batch, ir.int(m)), bounded(y, rows, m));
-      const place = ir.knownBelow(ir.add(ir.mul(matrix, ir.int(n)), bounded(x, columns, n)), sizeOf(this.#group.outer));
-      const inside = this.#element(place, ir.load(this.#tile, e), new Map(sums));
-      const conditions = [
-        ...(m % rows === 0 ? [] : [ir.lt(y, ir.int(m))]),
-        ...(n % columns === 0 ? [] : [ir.lt(x, ir.int(n))]),
-      ];
-      if (conditions.length === 0) return inside;
-      return [{ op: "if", condition: conditions.reduce((a, b) => ir.and(a, b)), then: inside, otherwise: [] }];
+      const at = ir.coordinatesOf(e, [rows, columns]) as [Expression, Expression];
+      return this.#parts.elementOfBlock(this.#tiling, where, [rows, columns], at, ir.load(this.#tile, e), numbers);
     };
     const accumulators = sums.map(([r, local]) => ({ local, operator: r.reduction.operator! }));
     return [
@@ -345,34 +290,4 @@ class Tiles {
       ...sums.map(([r, local]) => this.#a.store(this.#c.memory.bufferOf(this.#partials.get(r)!), tile, local)),
     ];
   }
-
-  /** What is stored at a place of the result, and what the sums add of it. */
-  #element(place: Expression, product: Expression, sums: ReadonlyMap<ReduceNode, Expression>): Statement[] {
-    const { outer, members } = this.#group;
-    const at = ir.coordinatesOf(place, outer);
-    const values = new Map<number, Expression>();
-    this.#a.own = (v) => values.get(v.id);
-    const puller = this.#a.newPuller();
-    const statements: Statement[] = [];
-    for (const { root } of members) {
-      const value = root.kind === "map" ? puller.element(root as MapNode, at) : root.reduction.finish([product]);
-      values.set(outputOf(root).id, value);
-      if (isStored(this.#c, root))
-        statements.push(this.#a.store(this.#c.memory.bufferOf(outputOf(root)), place, value));
-    }
-    for (const sum of this.#sums) {
-      const inside = sum.members.filter((m) => m.space);
-      const join = (r: ReduceNode, e: Expression): Statement => {
-        const local = sums.get(r)! as Extract<Statement, { op: "assign" }>["local"];
-        return { op: "assign", local, value: operatorApplied(r.reduction.operator!, local, e) };
-      };
-      const known = (v: Var) => values.get(v.id);
-      statements.push(...reduceElements(this.#a, inside, inside[0]!.space!, [], at, this.#c, join, known));
-    }
-    return statements;
-  }
 }
-
-/** A place that may be beside the last of `size`, unless blocks of `step` fill them, moved into range. */
-const bounded = (at: Expression, step: number, size: number): Expression =>
-  ir.knownBelow(size % step === 0 ? at : ir.min(at, ir.int(size - 1)), size);

@@ -8,19 +8,26 @@ import type { MapNode } from "./nodes.ts";
 import type { Launch } from "./plan.ts";
 import { bandKernels } from "./schedule-bands.ts";
 import { type Context, describe, isStored, outputOf, workOf } from "./schedule-common.ts";
+import { blockedRows, blockKernels } from "./schedule-row-blocks.ts";
 import { rowsKernel } from "./schedule-rows.ts";
 import { splitKernels } from "./schedule-split.ts";
 import { tileKernels } from "./schedule-tiles.ts";
 
 /** The kernels of a unit, in order. */
 export function scheduleUnit(unit: Group | Band, c: Context): Launch[] {
-  if (unit.kind === "band") return tileKernels(unit.rows, unit.sums, c) ?? bandKernels(unit, c);
+  if (unit.kind === "band")
+    return c.options.style === "vector"
+      ? blockKernels(unit, c)
+      : (tileKernels(unit.rows, unit.sums, c) ?? bandKernels(unit, c));
   return scheduleGroup(unit, c);
 }
 
 function scheduleGroup(group: Group, c: Context): Launch[] {
   if (group.style === "map" || !group.members.some((m) => m.space)) return [mapKernel(group, c)];
-  if (group.style === "rows") return tileKernels(group, [], c) ?? [rowsKernel(group.outer, group.members, c)];
+  if (group.style === "rows") {
+    const blocked = blockedRows(group, c);
+    return tileKernels(group, [], c) ?? [blocked ?? rowsKernel(group.outer, group.members, c)];
+  }
   return splitKernels(group, c);
 }
 

@@ -15,6 +15,7 @@ import { select } from "../primitives/select.ts";
 import { broadcast, concat, fill, pad, reshape, reverse, slice, transpose } from "../primitives/shape.ts";
 import type { Build } from "../primitives/testing.ts";
 import { randomArray } from "./testing-comparison.ts";
+import { productCases } from "./testing-product-cases.ts";
 
 export interface FusionCase {
   readonly name: string;
@@ -225,6 +226,7 @@ export const fusionCases: readonly FusionCase[] = [
       div(b, realLiteral(1), x!),
     ],
   },
+  ...productCases,
 ];
 
 /** Rows from the last to the first, as indices. */

@@ -49,7 +49,7 @@ const plans = new WeakMap<Graph, Map<string, Plan>>();
 function planOf(graph: Graph, options: PlanOptions): Plan {
   const known = plans.get(graph) ?? new Map<string, Plan>();
   plans.set(graph, known);
-  const key = `${options.precision} ${options.style}`;
+  const key = `${options.precision} ${options.style} ${options.products ?? "tiles"}`;
   let plan = known.get(key);
   if (!plan) {
     plan = buildPlan(graph, options);
@@ -60,10 +60,10 @@ function planOf(graph: Graph, options: PlanOptions): Plan {
 
 /** Plans of a style, interpreted. */
 export const interpreted =
-  (style: PlanOptions["style"]): RunGraph =>
+  (style: PlanOptions["style"], products?: PlanOptions["products"]): RunGraph =>
   (graph, inputs, context) => {
     const { precision } = context;
-    const plan = planOf(graph, { precision, style });
+    const plan = planOf(graph, { precision, style, ...(products && { products }) });
     const results = interpretPlan(
       plan,
       inputs.map((x) => storageOf(x, precision)),

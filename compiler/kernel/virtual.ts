@@ -1,7 +1,7 @@
 /** Which values are computed where they are read instead of being kept. */
 import { sizeOf } from "../core/array.ts";
 import type { Graph } from "../core/graph.ts";
-import { type Node, sizeOfAtom } from "./nodes.ts";
+import { isPulled, type Node, sizeOfAtom } from "./nodes.ts";
 import type { PlanOptions } from "./plan.ts";
 
 const cheap = 4;
@@ -9,6 +9,8 @@ const readOnce = 1.5;
 /** A device waits longer for memory, and for the kernel that writes it, than a few operations done twice take. */
 const cheapTwice = 16;
 const readTwice = 2.25;
+/** Routines compute one number after the other: more than this is worth a kernel, which computes several at once. */
+const cheapAlone = 8;
 const largestExpression = 400;
 
 /** The values that are recomputed where they are read. */
@@ -42,9 +44,11 @@ export function chooseVirtual(
         times = count + (mustStore ? 1 : 0);
       }
     }
-    for (const a of n.inputs) {
+    for (const [operand, a] of n.inputs.entries()) {
       if (a.kind !== "var") continue;
-      if (n.kind === "map" || n.kind === "reduce") {
+      const isRead = isPulled(n, operand, style) && (costs.get(a.id)?.work ?? 0) <= cheapAlone;
+      if (isRead) reads.set(a.id, (reads.get(a.id) ?? 0) + 1);
+      else if (n.kind === "map" || n.kind === "reduce") {
         const space = n.kind === "map" ? sizeOf(n.shape) : sizeOf(n.reduction.shape);
         const each = Math.max(space, 1) / Math.max(sizeOfAtom(a), 1);
         reads.set(a.id, (reads.get(a.id) ?? 0) + times * each);

@@ -3,7 +3,7 @@ import { compareDims } from "../core/dimension.ts";
 import { type ArrayType, type Atom, showType } from "../core/graph.ts";
 import { type BatchResult, type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { invariant } from "../syntax/diagnostic.ts";
-import { add } from "./arithmetic.ts";
+import { add, mul } from "./arithmetic.ts";
 import { asMatrices, multiplyInts, multiplyReals } from "./matrix-product.ts";
 import { moveAxis, transpose } from "./shape.ts";
 import { otherAxes } from "./strides.ts";
@@ -158,6 +158,9 @@ function cotangentOfY(b: Emitter, x: Atom, y: Atom, params: DotParams, ct: Atom)
  */
 export function dotGeneral(b: Emitter, x: Atom, y: Atom, params: DotParams): Atom {
   const { contract, batch } = params;
+  // A number times an array, as the derivative of an inner product is: elementwise, the number first in either order.
+  if (x.type.shape.length === 0) return mul(b, x, y);
+  if (y.type.shape.length === 0) return mul(b, y, x);
   return b.emit(dotGeneralPrimitive, [x, y], {
     contract: [[...contract[0]], [...contract[1]]],
     batch: [[...batch[0]], [...batch[1]]],

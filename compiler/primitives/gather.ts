@@ -8,14 +8,20 @@ import { compareDims, type Dim, productOfDims } from "../core/dimension.ts";
 import { type ArrayType, type Atom, showType } from "../core/graph.ts";
 import { type Emitter, makeArray, type Params, type Primitive } from "../core/primitive.ts";
 import * as ir from "../kernel/expressions.ts";
+import type { Expression } from "../kernel/ir.ts";
 import { invariant } from "../syntax/diagnostic.ts";
 import { equal } from "./comparison.ts";
 import { iota } from "./iota.ts";
-import { scatterLowering } from "./scatter-kernel.ts";
+import { scatterAddReduction, scatterLowering } from "./scatter-kernel.ts";
 import { select } from "./select.ts";
 import { broadcast, moveAxis, repeat, reshape, zeros } from "./shape.ts";
 
-export type GatherParams = { readonly axis: number; readonly batchDims: number };
+export type GatherParams = {
+  readonly axis: number;
+  readonly batchDims: number;
+  /** True where the indices are known to be in range. */
+  readonly inside?: boolean;
+};
 
 /** The shape of what `indices` take out of `x`. */
 function takenShape(name: string, x: ArrayType, indices: ArrayType, { axis, batchDims }: GatherParams): Dim[] {
@@ -74,15 +80,17 @@ export const gatherPrimitive: Primitive<GatherParams> = {
   lower: {
     kind: "map",
     cost: 0,
-    element: ({ params: { axis, batchDims }, inputs }, read, at) => {
+    element: ({ params: { axis, batchDims, inside }, inputs }, read, at) => {
       const [x, indices] = inputs as readonly [(typeof inputs)[number], (typeof inputs)[number]];
       const zero = x.dtype === "real" ? ir.real(0) : x.dtype === "int" ? ir.int(0) : ir.bool(false);
       const n = x.shape[axis]!;
       if (n === 0) return zero;
       const own = indices.shape.length - batchDims;
       const index = read(1, [...at.slice(0, batchDims), ...at.slice(axis, axis + own)]);
+      const elementAt = (place: Expression) => read(0, [...at.slice(0, axis), place, ...at.slice(axis + own)]);
+      if (inside) return elementAt(index);
       const clamped = ir.max(ir.min(index, ir.int(n - 1)), ir.int(0));
-      const element = read(0, [...at.slice(0, axis), clamped, ...at.slice(axis + own)]);
+      const element = elementAt(clamped);
       return ir.select(ir.eq(index, clamped), element, zero);
     },
   },
@@ -95,7 +103,7 @@ export const gatherPrimitive: Primitive<GatherParams> = {
   transpose: (b, { inputs, params }, _linear, [ct]) => {
     const [x, indices] = inputs as readonly [Atom, Atom];
     if (!ct) return [undefined, undefined];
-    return [scatterAdd(b, zeros(b, x.type), indices, ct, params.axis, params.batchDims), undefined];
+    return [scatterAdd(b, zeros(b, x.type), indices, ct, params.axis, params.batchDims, params.inside), undefined];
   },
   batch: (b, { inputs, params: { axis, batchDims } }, [xBatched, indicesBatched], size) => {
     const [x, indices] = inputs as readonly [Atom, Atom];
@@ -148,7 +156,7 @@ function scatterJvp(primitive: () => Primitive<GatherParams>): Primitive<GatherP
 
 export const scatterAddPrimitive: Primitive<GatherParams> = {
   name: "scatterAdd",
-  lower: scatterLowering(ir.add),
+  lower: { ...scatterLowering({ join: ir.add, isCommutative: true }), reduction: scatterAddReduction },
   infer: (inputs, params) => {
     invariant(inputs[0]!.dtype !== "bool", () => "scatterAdd of bools");
     return inferScatter("scatterAdd", inputs, params);
@@ -171,7 +179,8 @@ export const scatterAddPrimitive: Primitive<GatherParams> = {
   // <ct, x + S u> = <ct, x> + <S' ct, u>
   transpose: (b, { inputs, params }, linear, [ct]) => {
     if (!ct) return [undefined, undefined, undefined];
-    const taken = linear[2] ? gather(b, ct, inputs[1]!, params.axis, params.batchDims) : undefined;
+    const { axis, batchDims, inside } = params;
+    const taken = linear[2] ? gather(b, ct, inputs[1]!, axis, batchDims, inside) : undefined;
     return [linear[0] ? ct : undefined, undefined, taken];
   },
   batch: batchScatter(() => scatterAddPrimitive),
@@ -179,7 +188,7 @@ export const scatterAddPrimitive: Primitive<GatherParams> = {
 
 export const scatterSetPrimitive: Primitive<GatherParams> = {
   name: "scatterSet",
-  lower: scatterLowering((_old, update) => update),
+  lower: scatterLowering({ join: (_old, update) => update, isCommutative: false }),
   infer: (inputs, params) => inferScatter("scatterSet", inputs, params),
   evaluate: ([x, indices, updates], params, context) => {
     const result = makeArray(context, x!.dtype, x!.shape);
@@ -224,16 +233,31 @@ function winningUpdates(b: Emitter, x: ArrayType, indices: Atom, { axis, batchDi
 
 /**
  * `x` taken along `axis` at `indices`: the first `batchDims` axes of both run together, and the result has
- * the shape `x.shape[:axis] + indices.shape[batchDims:] + x.shape[axis + 1:]`. Out of range reads 0.
+ * the shape `x.shape[:axis] + indices.shape[batchDims:] + x.shape[axis + 1:]`. Out of range reads 0; `inside` says that
+ * none is.
  */
-export function gather(b: Emitter, x: Atom, indices: Atom, axis: number, batchDims = 0): Atom {
-  return b.emit(gatherPrimitive, [x, indices], { axis, batchDims })[0]!;
+export function gather(b: Emitter, x: Atom, indices: Atom, axis: number, batchDims = 0, inside = false): Atom {
+  return b.emit(gatherPrimitive, [x, indices], paramsOf(axis, batchDims, inside))[0]!;
 }
 
 /** `x` with `updates` (laid out as `gather`'s result) added at their places; equal indices all count. */
-export function scatterAdd(b: Emitter, x: Atom, indices: Atom, updates: Atom, axis: number, batchDims = 0): Atom {
-  return b.emit(scatterAddPrimitive, [x, indices, updates], { axis, batchDims })[0]!;
+export function scatterAdd(
+  b: Emitter,
+  x: Atom,
+  indices: Atom,
+  updates: Atom,
+  axis: number,
+  batchDims = 0,
+  inside = false,
+): Atom {
+  return b.emit(scatterAddPrimitive, [x, indices, updates], paramsOf(axis, batchDims, inside))[0]!;
 }
+
+const paramsOf = (axis: number, batchDims: number, inside: boolean): GatherParams => ({
+  axis,
+  batchDims,
+  ...(inside && { inside }),
+});
 
 /** `x` with `updates` (laid out as `gather`'s result) put at their places; of equal indices the last wins. */
 export function scatterSet(b: Emitter, x: Atom, indices: Atom, updates: Atom, axis: number, batchDims = 0): Atom {

@@ -1,11 +1,16 @@
 /** The loops of sorting, scans, scatters and windows against the reference evaluator. */
+import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type NdArray, ndArray, sizeOf } from "../core/array.ts";
-import { assertLowering, randomArray, randomNumbers } from "../kernel/testing-comparison.ts";
+import { evaluationContext } from "../core/evaluate.ts";
+import { assertLowering, assertSameArray, randomArray, randomNumbers } from "../kernel/testing-comparison.ts";
+import { evaluated, interpreted } from "../kernel/testing-plans.ts";
 import { cumargPrimitive, cumprodPrimitive, cumsumPrimitive } from "./cumulative.ts";
-import { scatterAddPrimitive, scatterSetPrimitive } from "./gather.ts";
+import { gatherPrimitive, scatterAdd, scatterAddPrimitive, scatterSetPrimitive } from "./gather.ts";
 import { linearRecurrencePrimitive } from "./recurrence.ts";
+import { scatterAddReduction } from "./scatter-kernel.ts";
 import { argsortPrimitive } from "./sort.ts";
+import { traceFunction } from "./testing.ts";
 import { foldPrimitive, unfoldPrimitive, windowCount } from "./unfold.ts";
 
 /** Sums of a few numbers: exact in f64 (the same order as the reference), rounded each time in f32. */
@@ -82,7 +87,7 @@ test("linear recurrences, whose first factor counts for nothing", () => {
   });
 });
 
-test("argsort is stable, with NaN last, in both directions", () => {
+test("argsort is stable, with NaN after all numbers, or before them when descending", () => {
   for (const descending of [false, true]) {
     overAxes((shape, axis, seed) => {
       for (const x of [
@@ -129,6 +134,73 @@ test("scatters take equal indices in order and leave out those out of range", ()
     }
     const fractions = [randomArray(shape, 4), indices, randomArray(taken, 5)];
     assertLowering(scatterAddPrimitive, fractions, params, tolerances);
+  }
+});
+
+test("many updates, in whatever order their sums are formed", () => {
+  for (const [shape, axis, batchDims, m] of [
+    [[7], 0, 0, 127],
+    [[7], 0, 0, 128],
+    [[1], 0, 0, 131],
+    [[200], 0, 0, 1003],
+    [[3, 5], 1, 0, 150],
+    [[4, 3], 0, 0, 130],
+    [[2, 4, 3], 1, 1, 129],
+  ] as const) {
+    const n = shape[axis]!;
+    const taken = [...shape.slice(0, axis), m, ...shape.slice(axis + 1)];
+    const places = whole("int", [...shape.slice(0, batchDims), m], m, n + 2);
+    const sorted = ndArray("int", places.shape, Int32Array.from(places.data).sort());
+    // Known to be in range.
+    const inside = ndArray(
+      "int",
+      places.shape,
+      Array.from(sorted.data, (i) => Math.min(Math.max(i, 0), n - 1)),
+    );
+    for (const [indices, params] of [
+      [places, { axis, batchDims }],
+      [sorted, { axis, batchDims }],
+      [inside, { axis, batchDims, inside: true }],
+    ] as const) {
+      const [x, u] = [whole("int", shape, 1, 9), whole("int", taken, 2, 9)];
+      assertLowering(scatterAddPrimitive, [x, indices, u], params, exact);
+      assertLowering(scatterSetPrimitive, [x, indices, u], params, exact);
+      const reals = [randomArray(shape, 4), indices, randomArray(taken, 5)];
+      assertLowering(scatterAddPrimitive, reals, params, { f64: 200 * 2 ** -52, f32: 200 * 2 ** -23 });
+      assertLowering(gatherPrimitive, [randomArray(shape, 4), indices], params, exact);
+    }
+  }
+});
+
+test("on devices many updates of few numbers are a reduction", () => {
+  for (const [shape, axis, batchDims, own, isReduction] of [
+    [[7], 0, 0, [200], true],
+    [[7], 0, 0, [20, 10], true],
+    [[3, 7], 1, 0, [150], true],
+    [[2, 7, 3], 1, 1, [140], true],
+    [[1], 0, 0, [130], true],
+    [[7], 0, 0, [20], false],
+    [[7, 40], 0, 0, [200], false],
+    [[2 ** 17], 0, 0, [200], false],
+    [[0], 0, 0, [200], true],
+  ] as const) {
+    const places = whole("int", [...shape.slice(0, batchDims), ...own], 3, shape[axis]! + 2);
+    const taken = [...shape.slice(0, axis), ...own, ...shape.slice(axis + 1)];
+    for (const dtype of ["real", "int"] as const) {
+      const operands = [whole(dtype, shape, 1, 9), places, whole(dtype, taken, 2, 9)];
+      const inputs = operands.map((x) => ({ dtype: x.dtype, shape: x.shape }));
+      const found = scatterAddReduction({
+        params: { axis, batchDims },
+        precision: "f64",
+        inputs,
+        outputs: [inputs[0]!],
+      });
+      assert.equal(found !== undefined, isReduction);
+      const graph = traceFunction((b, [x, i, u]) => [scatterAdd(b, x!, i!, u!, axis, batchDims)], operands);
+      const context = evaluationContext();
+      const results = interpreted("invocations")(graph, operands, context);
+      assertSameArray("scatterAdd", results[0]!, evaluated(graph, operands, context)[0]!, 0);
+    }
   }
 });
 

@@ -7,12 +7,15 @@ import { sqrt } from "./math.ts";
 import { reduceSum } from "./reduce.ts";
 import { select } from "./select.ts";
 
+/** The square root of the sum of squares over `axes`. */
+export const norm = (b: Emitter, x: Atom, axes: readonly number[]): Atom =>
+  rootOfSquares(b, reduceSum(b, mul(b, x, x), axes));
+
 /**
- * The square root of the sum of squares over `axes`. At 0 the derivatives of all orders are 0: the root is
- * taken of 1 there and thrown away, so that its infinite slope meets no zero.
+ * The square root of a sum of squares. At 0 the derivatives of all orders are 0: the root is taken of 1 there and
+ * thrown away, so that its infinite slope meets no zero.
  */
-export function norm(b: Emitter, x: Atom, axes: readonly number[]): Atom {
-  const squares = reduceSum(b, mul(b, x, x), axes);
+export function rootOfSquares(b: Emitter, squares: Atom): Atom {
   const [zero, one] = [realLiteral(0), realLiteral(1)];
   const origin = equal(b, squares, zero);
   return select(b, origin, zero, sqrt(b, select(b, origin, one, squares)));

@@ -8,7 +8,7 @@ import { lanesAlong } from "./lanes-kernel.ts";
 
 /**
  * A stable merge sort of indices by key, bottom up. NaNs are set apart first, behind the rest and in order, so that
- * merging needs no test for them.
+ * merging needs no test for them; in a descending order they go to the front at the end.
  */
 export const argsortLowering: Lowering<{ readonly axis: number; readonly descending: boolean }> = {
   kind: "routine",
@@ -34,9 +34,11 @@ export const argsortLowering: Lowering<{ readonly axis: number; readonly descend
               ? writeAllIndices(code, orders, n)
               : writeNumbersFirst(code, orders, n, (i) => isNaNReal(keys.at(i), precision));
           const sorted = writeMergeSort(code, keys, orders, n, count);
+          const missing = descending ? sub(int(n), count) : int(0);
           code.independent("i", n, (i) => {
             // What is behind the numbers never moved from the first half.
-            code.set(to, i, orders.at(add(i, select(lt(i, count), sorted, int(0)))));
+            if (!descending) code.set(to, i, orders.at(add(i, select(lt(i, count), sorted, int(0)))));
+            else code.set(to, i, orders.at(add(i, select(lt(i, missing), count, sub(sorted, missing)))));
           });
         }),
     };

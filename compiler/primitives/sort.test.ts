@@ -40,10 +40,11 @@ test("argsort agrees with a stable comparison sort, for every dtype, axis and di
   );
 });
 
-test("ties to the lowest index, zeros of both signs equal, NaN last in both directions", () => {
+test("ties to the lowest index, zeros of both signs equal, NaN after every number, or before when descending", () => {
   const x = vector(Number.NaN, 1, -0, 0, Number.NaN, -Infinity, 1, Infinity);
   assert.deepEqual(orderOf(x), [5, 2, 3, 1, 6, 7, 0, 4]);
-  assert.deepEqual(orderOf(x, true), [7, 1, 6, 2, 3, 5, 0, 4]);
+  assert.deepEqual(orderOf(x, true), [0, 4, 7, 1, 6, 2, 3, 5]);
+  assert.deepEqual(orderOf(vector(Number.NaN, Number.NaN), true), [0, 1]);
   assert.deepEqual(orderOf(ndArray("int", [3], [0, -(2 ** 31), 2 ** 31 - 1]), true), [2, 0, 1]);
 });
 
@@ -59,6 +60,12 @@ test("topK: largest first, ties to the lowest index", () => {
   assert.deepEqual(Array.from(indices!.data), [1, 2, 0, 1]);
   const [cotangent] = applyVjp((b, [a]) => [topK(b, a!, 2)[0]], [x], [true], [ndArray("real", [2, 2], [1, 2, 3, 4])]);
   assert.deepEqual(Array.from(cotangent!.data), [0, 1, 2, 0, 3, 4, 0, 0]);
+});
+
+test("a NaN is not lost among the largest", () => {
+  const [values, indices] = apply((b, [a]) => topK(b, a!, 2), [vector(1, Infinity, Number.NaN)]);
+  assert.deepEqual(Array.from(values!.data), [Number.NaN, Infinity]);
+  assert.deepEqual(Array.from(indices!.data), [2, 1]);
 });
 
 test("sorting half a million numbers", () => {

@@ -31,7 +31,9 @@ export const argsortPrimitive: Primitive<ArgsortParams> = {
       const start = Math.floor(lane / inner) * n * inner + (lane % inner);
       loadKeys(keys, x!.data, start, inner, descending);
       const sorted = mergeSort(keys, order, scratch);
-      for (let i = 0; i < n; i++) result.data[start + i * inner] = sorted[i]!;
+      // NaNs are at its end.
+      const first = descending ? keys.filter(Number.isNaN).length : 0;
+      for (let i = 0; i < n; i++) result.data[start + ((i + first) % n) * inner] = sorted[i]!;
     }
     return [result];
   },
@@ -43,7 +45,7 @@ export const argsortPrimitive: Primitive<ArgsortParams> = {
   }),
 };
 
-/** A lane as keys to sort upwards. All dtypes fit in f64; negating them is exact and keeps NaN last. */
+/** A lane as keys to sort upwards. All dtypes fit in f64; negating them is exact and keeps NaN. */
 function loadKeys(keys: Float64Array, data: ArrayData, start: number, stride: number, descending: boolean): void {
   for (let i = 0; i < keys.length; i++) {
     const key = data[start + i * stride]!;
@@ -78,7 +80,8 @@ function isBefore(x: number, y: number): boolean {
 
 /**
  * The indices that sort `x` along `axis`: ascending, or descending if asked. Stable, so equal values keep
- * their order (the lowest index first, in both directions); NaN comes last.
+ * their order (the lowest index first, in both directions). A NaN counts as larger than every number: it is last, or first
+ * when descending, so that it is not lost among the largest.
  */
 export function argsort(b: Emitter, x: Atom, axis: number, descending = false): Atom {
   return b.emit(argsortPrimitive, [x], { axis, descending })[0]!;
@@ -98,7 +101,10 @@ export function sort(b: Emitter, x: Atom, axis: number): Atom {
   return sortWithIndices(b, x, axis)[0];
 }
 
-/** The `k` largest along the last axis, largest first, ties to the lowest index: values and indices `[..., k]`. */
+/**
+ * The `k` largest along the last axis, largest first, ties to the lowest index: values and indices `[..., k]`. NaNs come
+ * before all numbers, as with `max` and `argmax`.
+ */
 export function topK(b: Emitter, x: Atom, k: Dim): readonly [Atom, Atom] {
   const last = x.type.shape.length - 1;
   const indices = sliceAxis(b, argsort(b, x, last, true), last, 0, k);

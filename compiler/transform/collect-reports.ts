@@ -1,6 +1,6 @@
 /**
- * Turns what derivatives through solves report into values: the graph with seven more outputs, the worst of each
- * quantity over all derivatives in it. So a script can look at them (`certificate`).
+ * Turns what derivatives through solves report into values: the graph with an output more for each quantity, its worst
+ * over all derivatives in it. So a script can look at them (`certificate`).
  */
 import { Builder } from "../core/builder.ts";
 import { type Atom, boolLiteral, type Equation, type Graph, realLiteral } from "../core/graph.ts";
@@ -16,21 +16,33 @@ import { type ScanParams, scan, scanOperands, scanPrimitive } from "./control/sc
 import { Environment, inlineGraph, memoized } from "./inline.ts";
 
 /** The order of the outputs that are added. */
-export const reported = ["distance", "residual", "condition", "adjoint", "margin", "singular", "vertex"] as const;
+export const reported = [
+  "distance",
+  "distance_before",
+  "residual",
+  "residual_before",
+  "condition",
+  "adjoint",
+  "margin",
+  "singular",
+  "vertex",
+] as const;
 
-const nothing: readonly Atom[] = [
-  ...[0, 0, 0, 0].map(realLiteral),
-  realLiteral(Number.POSITIVE_INFINITY),
-  boolLiteral(false),
-  boolLiteral(false),
-];
+/** Those that are true or false; the others are numbers. */
+export const isFlag = (name: (typeof reported)[number]): boolean => name === "singular" || name === "vertex";
+
+const nothing: readonly Atom[] = reported.map((name) =>
+  isFlag(name) ? boolLiteral(false) : realLiteral(name === "margin" ? Number.POSITIVE_INFINITY : 0),
+);
 
 function worst(b: Builder, xs: readonly Atom[], ys: readonly Atom[]): readonly Atom[] {
   return xs.map((x, i) => {
     const y = ys[i]!;
     if (y === nothing[i]) return x;
     if (x === nothing[i]) return y;
-    return i < 4 ? maximum(b, x, y) : i === 4 ? minimum(b, x, y) : or(b, x, y);
+    const name = reported[i]!;
+    if (isFlag(name)) return or(b, x, y);
+    return name === "margin" ? minimum(b, x, y) : maximum(b, x, y);
   });
 }
 
@@ -81,7 +93,7 @@ function collectEquation(
 ): readonly Atom[] {
   const { primitive, params } = e;
   if (primitive === (reportPrimitive as Primitive)) {
-    note(readingOf(b, roleOf(e), inputs));
+    note(readingOf(b, e, inputs));
     // The host still hears of systems that were not solved: they end the run.
     return b.emit(primitive, inputs, params);
   }
@@ -107,7 +119,9 @@ function collectEquation(
   return b.emit(primitive, inputs, params);
 }
 
-function readingOf(b: Builder, role: ReportRole, inputs: readonly Atom[]): readonly Atom[] {
+function readingOf(b: Builder, e: Equation, inputs: readonly Atom[]): readonly Atom[] {
+  const role = roleOf(e);
+  const { polished } = e.params as ReportParams;
   const [status, , value] = inputs as [Atom, Atom, Atom];
   const all = status.type.shape.map((_, i) => i);
   const flag = (wanted: number) => {
@@ -116,7 +130,9 @@ function readingOf(b: Builder, role: ReportRole, inputs: readonly Atom[]): reado
   };
   const number = all.length === 0 ? value : role === "margin" ? reduceMin(b, value, all) : reduceMax(b, value, all);
   return reported.map((name, i) => {
-    if (name === role) return number;
+    if (name === role || (name === "adjoint" && role === "system")) return number;
+    // An answer that is not polished is before what it is after.
+    if (!polished && name === `${role}_before`) return number;
     if (name === "singular" && role === "distance") return flag(singularSystem);
     if (name === "vertex" && role === "margin") return flag(vertex);
     return nothing[i]!;

@@ -1,12 +1,12 @@
 /** The workloads on karush's CPU target, in f32. */
-import { readFileSync } from "node:fs";
 import type { NdArray } from "../../compiler/core/array.ts";
 import type { Graph } from "../../compiler/core/graph.ts";
 import type { EvaluationContext } from "../../compiler/core/primitive.ts";
-import { bind, compile } from "../../compiler/index.ts";
+import { bind } from "../../compiler/index.ts";
 import type { GraphRunner } from "../../compiler/program.ts";
 import { CpuRunner } from "../../runtime/cpu/runner.ts";
 import type { Inputs } from "./inputs.ts";
+import { readWorkload } from "./script.ts";
 
 interface Run {
   readonly graph: Graph;
@@ -39,15 +39,7 @@ export interface Prepared {
 /** Compiles a workload's script, runs it once, and gives what runs it again with its inputs in memory. */
 export function prepare(workload: string, inputs: Inputs): Prepared {
   const started = performance.now();
-  const file = new URL(`./workloads/${workload}.opt`, import.meta.url);
-  const { program, diagnostics } = compile(readFileSync(file, "utf8"), { file: `${workload}.opt` });
-  if (program === undefined) throw new Error(diagnostics.map((d) => d.message).join("\n"));
-  const data = Object.fromEntries(
-    Object.entries(inputs).map(([name, { shape, values }]): [string, NdArray] => [
-      name,
-      { dtype: values instanceof Int32Array ? "int" : "real", shape, data: values },
-    ]),
-  );
+  const { program, data } = readWorkload(workload, inputs);
   const runner = new CpuRunner({ precision: "f32" });
   const recorder = new Recorder(runner);
   const bound = bind(program, { data, precision: "f32", runner: recorder });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { compileOrThrow, createRuntime } from "../index.ts";
 import { CpuRunner } from "./runner.ts";
+import { withoutSharing } from "./testing-sharing.ts";
 
 /** Takes some minutes, whatever it runs on. */
 const longProduct = `let small = [1.0, 2.0, 3.0]
@@ -68,6 +69,19 @@ test("a factorisation is aborted, and the runtime goes on", async () => {
   assert.equal(await module.call("twice", { x: 21 }), 42);
   runtime.dispose();
 });
+
+for (const [name, text] of Object.entries({ product: longProduct, factorisation: longFactorisation }))
+  test(`without shared memory a ${name} is aborted, and the runtime goes on with what it has`, () =>
+    withoutSharing(async () => {
+      const { runtime, module } = await loaded(`${text}fn three(x: real) = x + 3\n`, 1);
+      for (let i = 0; i < 2; i++) {
+        await abortedWhileComputing((signal) => module.run({ signal }));
+        if (name === "product") assert.equal(await module.call("total"), 6);
+        assert.equal(await module.call("three", { x: 39 }), 42);
+        await abortedWhileComputing((signal) => module.call(name === "product" ? "product" : "values", {}, { signal }));
+      }
+      runtime.dispose();
+    }));
 
 test("a run that waits for its turn behind another one is aborted, and the other is not", async () => {
   const text = `fn heavy(x: real) = sum(x * ones[1500, 1500] @ ones[1500, 1500])

@@ -11,6 +11,7 @@ import { DiagnosticError } from "../../compiler/syntax/diagnostic.ts";
 import { readData } from "../data/readers.ts";
 import { compileOrThrow, createRuntime, type ModuleRunOptions, type RunError } from "../index.ts";
 import { CpuRunner } from "./runner.ts";
+import { withoutSharing } from "./testing-sharing.ts";
 
 const endless = `import { gradient_descent } from "std/first-order"
 fn bowl(x: real[50]) = sum(x ^ 2) + sum(x)
@@ -197,17 +198,6 @@ async function shownWith(runner: CpuRunner) {
   await bind(compile(statements, { file: "t.opt" }).program!, { data: {}, runner }).runLater({ onEvent });
   clearInterval(timer);
   return { told, turns };
-}
-
-/** Runs `body` where memory cannot be shared, as in a page that is not isolated from others. */
-async function withoutSharing(body: () => Promise<void>): Promise<void> {
-  const shared = globalThis.SharedArrayBuffer;
-  try {
-    Reflect.deleteProperty(globalThis, "SharedArrayBuffer");
-    await body();
-  } finally {
-    globalThis.SharedArrayBuffer = shared;
-  }
 }
 
 test("without shared memory a thread computes in its own, and the caller's goes on", async () => {

@@ -21,8 +21,8 @@ export interface BackgroundRun {
   readonly onEvent: (event: ThreadEvent) => void;
   /** Stops the run, which ends with the signal's reason. */
   readonly signal?: AbortSignal | undefined;
-  /** Called when the thread was ended in the middle of the run, with whether it is known to do nothing any more. */
-  readonly onCut?: (isGone: boolean) => Promise<void>;
+  /** Called when the thread is ended in the middle of the run: see `Thread.terminate`. The run ends when this has. */
+  readonly onCut?: (isGone: Promise<boolean>) => Promise<void>;
 }
 
 /** A run that has not stopped so many milliseconds after it was told to is ended with its thread. */
@@ -193,7 +193,7 @@ export class Background {
     const [thread, listener] = [this.#thread, this.#listener];
     this.#thread = undefined; // what it still says is not heard
     this.#known.clear();
-    await onCut?.((await thread?.terminate()) ?? true);
+    await onCut?.(thread?.terminate() ?? Promise.resolve(true));
     listener?.onEnd(error);
   }
 

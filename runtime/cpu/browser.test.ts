@@ -64,3 +64,41 @@ for (const isolated of [true, false])
     assert.equal(shown.length, 2);
     for (const value of shown) assert.ok(Math.abs(value - mean) < 1e-9, `${value} where ${mean} is right`);
   });
+
+/** A statement that is one kernel after the other, each without a tick: it is stopped by ending its thread. */
+const heavy = `let wide = ones[2000, 2000]
+show sum(wide)
+let product = wide @ wide @ wide @ wide @ wide @ wide @ wide @ wide @ wide @ wide @ wide @ wide
+show sum(product)
+`;
+
+test("in a page the memory of a run that was cut off is given back", async () => {
+  // An array is 30.5 MiB; the statement has the operand, the result and two in between.
+  const expression = `import("/script.js").then(async ({ compileOrThrow, createRuntime }) => {
+    const runtime = await createRuntime({ threads: 3, maxMemory: 150 * 2 ** 20 });
+    const module = await runtime.load(compileOrThrow(${JSON.stringify(heavy)}, { file: "t.opt" }));
+    const outcome = async () => {
+      const controller = new AbortController();
+      setTimeout(() => controller.abort(), 150);
+      return module.run({ signal: controller.signal, onEvent: () => {} }).then(() => "done", (e) => e.message.match(/K\\d+/)?.[0] ?? e.name);
+    };
+    const outcomes = [];
+    const begin = performance.now();
+    while (outcomes.filter((o) => o === "AbortError").length < 3 && performance.now() - begin < 40_000) {
+      outcomes.push(await outcome());
+      // A thread that computes may go on for some time, in memory that nobody else may have then.
+      if (outcomes.at(-1) !== "AbortError") await new Promise((resolve) => setTimeout(resolve, 200));
+    }
+    runtime.dispose();
+    return { isolated: globalThis.crossOriginIsolated, outcomes };
+  })`;
+  const files = { "/isolated/page.html": "<!doctype html><title>Karush</title>", "/script.js": script };
+  const found = await withTimeLimit("the page", browser.evaluateInPage("/isolated/page.html", files, expression));
+  const { isolated, outcomes } = found as { readonly isolated: boolean; readonly outcomes: readonly string[] };
+  assert.equal(isolated, true);
+  assert.equal(outcomes.filter((o) => o === "AbortError").length, 3, `${outcomes}`);
+  assert.ok(
+    outcomes.every((o) => o === "AbortError" || o === "K1090"),
+    `${outcomes}`,
+  );
+});

@@ -1,6 +1,6 @@
 /** Worker threads of Node and of pages, in the few ways they are used here. */
 import type { Worker as NodeWorker } from "node:worker_threads";
-import { type ThreadMessage, type ThreadRequest, threadSource } from "./thread-source.ts";
+import { type HoldMessage, type ThreadMessage, type ThreadRequest, threadSource } from "./thread-source.ts";
 
 export interface ThreadListener {
   onMessage(message: ThreadMessage): void;
@@ -15,7 +15,7 @@ export interface Thread {
   /** Keeps the process alive until it is let go. */
   hold(): void;
   letGo(): void;
-  /** Ends the thread. Whether it is known to do nothing any more, then: a page is not told when that is. */
+  /** Ends the thread. Whether it is known to do nothing any more, then: not every page can tell. */
   terminate(): Promise<boolean>;
 }
 
@@ -76,28 +76,65 @@ function startNodeThread(worker: NodeWorker, { onMessage, onEnd }: ThreadListene
 }
 
 interface PageWorker {
-  postMessage(message: unknown, transfer: readonly ArrayBuffer[]): void;
+  postMessage(message: ThreadRequest, transfer: readonly ArrayBuffer[]): void;
   terminate(): void;
-  onmessage: ((event: { readonly data: ThreadMessage }) => void) | null;
+  onmessage: ((event: { readonly data: ThreadMessage | HoldMessage }) => void) | null;
   onerror: ((event: { readonly message?: string }) => void) | null;
 }
 
+interface Locks {
+  request<T>(name: string, options: { readonly signal: AbortSignal }, body: () => T): Promise<T>;
+}
+
+/** Some browsers let a worker that computes go on for two seconds; one that has not ended after so many may do so any time. */
+const mostEndingMilliseconds = 20_000;
+let pageThreads = 0;
+
+/**
+ * A page is not told when a worker that it ended has stopped. But a lock that the worker held is free then, so the worker
+ * takes one before it does anything else.
+ */
 function startPageThread({ onMessage, onEnd }: ThreadListener): Thread {
   const { Worker } = globalThis as unknown as { readonly Worker: new (url: string) => PageWorker };
   const url = URL.createObjectURL(new Blob([threadSource], { type: "text/javascript" }));
   const worker = new Worker(url);
-  worker.onmessage = ({ data }) => onMessage(data);
+  const lock = `karush thread ${pageThreads++} ${Math.random()}`;
+  /** What is sent once the worker has answered. */
+  let waiting: Parameters<PageWorker["postMessage"]>[] | undefined = [];
+  let isHeld = false;
+  worker.onmessage = ({ data }) => {
+    if (data.kind !== "held") return onMessage(data);
+    isHeld = data.isHeld;
+    for (const message of waiting ?? []) worker.postMessage(...message);
+    waiting = undefined;
+  };
   worker.onerror = ({ message }) => onEnd(new Error(message ?? "A worker thread did not start."));
+  worker.postMessage({ kind: "hold", name: lock }, []);
   return {
-    post: (message, transfer = []) => worker.postMessage(message, transfer),
+    post: (message, transfer = []) => {
+      if (waiting) waiting.push([message, transfer]);
+      else worker.postMessage(message, transfer);
+    },
     hold: () => {},
     letGo: () => {},
     terminate: async () => {
       worker.terminate();
       URL.revokeObjectURL(url);
-      return false;
+      // One that has not answered was not sent anything to do.
+      if (waiting) return true;
+      return isHeld && (await isFree(lock));
     },
   };
+}
+
+/** Whether a lock is free soon. */
+async function isFree(lock: string): Promise<boolean> {
+  const { locks } = globalThis.navigator as unknown as { readonly locks: Locks };
+  try {
+    return await locks.request(lock, { signal: AbortSignal.timeout(mostEndingMilliseconds) }, () => true);
+  } catch {
+    return false;
+  }
 }
 
 /** A module of Node, without an import that a page would stumble over. */

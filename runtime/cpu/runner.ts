@@ -39,6 +39,8 @@ export interface CpuRunnerOptions {
 const usualPatience = 4;
 /** How many instructions a millisecond has at least, for plans that were never run. */
 const instructionsPerMillisecond = 2_000_000;
+/** A run that was cut off waits so long for its thread to end; memory that is still in use then is given back later. */
+const mostEndingMilliseconds = 300;
 /** After so many milliseconds the caller's thread gets time for other things. */
 const milliseondsBetweenPauses = 15;
 
@@ -231,9 +233,13 @@ export class CpuRunner implements GraphRunner {
         onEvent: (event) => deliverEvent(plan.plan, event, this.memory, context),
         signal: context.signal,
         onCut: async (isGone) => {
+          isLost = true;
           // The others work on the same kernel, for somebody who is not there any more.
-          const areGone = (await this.#team?.end()) ?? true;
-          isLost = !(isGone && areGone);
+          const areGone = this.#team?.end(isGone) ?? isGone;
+          const free = areGone.then((areGone) => {
+            if (areGone) call.release();
+          });
+          await Promise.race([free, new Promise((resolve) => setTimeout(resolve, mostEndingMilliseconds))]);
         },
       });
       if (ending === "unavailable") this.#foreground.run(plan, addresses, context, { team: 0 });

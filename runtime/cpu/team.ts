@@ -15,6 +15,8 @@ export class Team {
   readonly #instructionsBeforeStart: number;
   #instructions = 0;
   #current = 0;
+  /** How often threads were ended that may still do something. */
+  #ending = 0;
 
   constructor(memory: WebAssembly.Memory, threads: number, instructionsBeforeStart = worthStarting) {
     this.#memory = memory;
@@ -25,7 +27,7 @@ export class Team {
 
   /** Calls the threads to help with a plan; gives the number of the team, or 0 when it is to be run alone. */
   gather(plan: CompiledPlan): number {
-    if (this.#threads < 2 || !plan.hasJobs) return 0;
+    if (this.#threads < 2 || !plan.hasJobs || this.#ending > 0) return 0;
     this.#instructions += plan.work.total;
     if (!this.#helpers && this.#instructions < this.#instructionsBeforeStart) return 0;
     this.#helpers ??= this.#start();
@@ -74,18 +76,22 @@ export class Team {
   }
 
   /**
-   * Ends the threads in the middle of what they do, after the one that ran the plan was ended; the next plan gets new
-   * ones. Whether they are known to do nothing any more.
+   * Ends the threads in the middle of what they do, and the one that ran the plan is ended too: `isGone`. Whether all are
+   * known to do nothing any more. Plans are run alone until then, since these would take part; later ones get new threads.
    */
-  async end(): Promise<boolean> {
+  async end(isGone: Promise<boolean>): Promise<boolean> {
     const helpers = this.#helpers ?? [];
     if (this.#helpers?.length) this.#helpers = undefined;
     this.#current = 0;
-    const areGone = await Promise.all(helpers.map(({ thread }) => thread.terminate()));
+    this.#ending += 1;
+    const areGone = await Promise.all([isGone, ...helpers.map(({ thread }) => thread.terminate())]);
+    if (areGone.includes(false)) return false;
+    this.#ending -= 1;
+    if (this.#ending > 0) return true;
     // The job that nobody finishes is not to be found by those who come next.
     for (const word of ["team", "claim", "unfinished", "fault"] as const) this.#words[control[word] / 4] = 0;
     this.#words[control.claim / 4 + 1] = 0;
-    return !areGone.includes(false);
+    return true;
   }
 
   dispose(): void {

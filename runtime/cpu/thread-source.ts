@@ -15,6 +15,8 @@ export interface PrivateData {
 
 /** What a thread is told. It is told of a module before it is told to use it. */
 export type ThreadRequest =
+  /** To hold a lock of this name for as long as the thread is there; it tells when it does, before it hears anything else. */
+  | { readonly kind: "hold"; readonly name: string }
   /** Without a memory the thread makes one of its own. */
   | { readonly kind: "start"; readonly memory: WebAssembly.Memory | undefined; readonly slot: number }
   | { readonly kind: "module"; readonly id: number; readonly module: WebAssembly.Module }
@@ -68,6 +70,12 @@ export type ThreadMessage =
       /** What was thrown, unless the run was stopped. */
       readonly thrown: { readonly error: unknown } | undefined;
     };
+
+/** The answer to `hold`: whether there are locks. */
+export interface HoldMessage {
+  readonly kind: "held";
+  readonly isHeld: boolean;
+}
 
 /** The most bytes of numbers that a broken promise shows. */
 const shownBytes = 256;
@@ -125,6 +133,15 @@ const host = {
 };
 
 const handlers = {
+  hold({ name }) {
+    const held = (isHeld) => port.postMessage({ kind: "held", isHeld });
+    const { locks } = self.navigator;
+    if (!locks) return held(false);
+    locks.request(name, () => {
+      held(true);
+      return new Promise(() => {});
+    }).catch(() => held(false));
+  },
   start(message) {
     isPrivate = message.memory === undefined;
     memory = message.memory ?? new WebAssembly.Memory({ initial: 1, maximum: ${mostPages} });

@@ -23,6 +23,7 @@ import { broadcast, concat, pad, reshape, reverse, slice } from "../../primitive
 import { fail } from "../../syntax/diagnostic.ts";
 import type { Span } from "../../syntax/tree.ts";
 import type { Elaborator } from "../elaborator.ts";
+import { isSureToBeInside } from "../indexing.ts";
 import { commonType, convertTo, zeroLike } from "../operators.ts";
 import { lengthOf, stackTerms } from "../stacking.ts";
 import {
@@ -37,7 +38,7 @@ import {
   type Term,
   tupleTerm,
 } from "../terms.ts";
-import { ravelTerm } from "./reductions.ts";
+import { ravelTerm } from "./ravel.ts";
 import { arrayArgument, type Builtin, knownInt, oneAxis, result, sizes, take } from "./support.ts";
 
 function constant(name: "zeros" | "ones", value: number): Builtin {
@@ -415,7 +416,7 @@ const zip: Builtin = (e, args) => {
 
 /** Promises that ints are places 0, ..., n - 1. */
 function requireBelow(e: Elaborator, places: ArrayTerm, n: Dim, message: string, span: Span): void {
-  if (e.mode === "check") return;
+  if (e.mode === "check" || isSureToBeInside(e, places.atom, n)) return;
   const b = e.builder;
   const inside = and(b, greaterEqual(b, places.atom, intLiteral(0)), less(b, places.atom, intLiteral(knownDim(n)!)));
   e.require(span, "K0401", inside, [places.atom], message);
@@ -452,9 +453,10 @@ const segmentSum: Builtin = (e, args) => {
     );
   const shape = [n!, ...shapeOf(a).slice(1)];
   requireBelow(e, i, n!, `The id {0} is outside ${showDim(n!)} segments.`, args.span);
+  const inside = isSureToBeInside(e, i.atom, n!);
   return result(e, "segment_sum", [a.atom, i.atom], a.type, shape, (b) => {
     const zero = broadcast(b, convert(b, intLiteral(0), a.atom.type.dtype), shape, []);
-    return scatterAdd(b, zero, i.atom, a.atom, 0);
+    return scatterAdd(b, zero, i.atom, a.atom, 0, 0, inside);
   });
 };
 

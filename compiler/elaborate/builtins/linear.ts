@@ -1,19 +1,22 @@
 /** Factorisations and dense solves. A matrix that has none ends the run, or is told by `try_...`. */
 import { applyOperation, type Dim } from "../../core/dimension.ts";
 import { type Atom, boolScalar, realLiteral } from "../../core/graph.ts";
+import { mul, sub } from "../../primitives/arithmetic.ts";
 import { cholesky } from "../../primitives/cholesky.ts";
-import { notEqual } from "../../primitives/comparison.ts";
+import { greater, not, notEqual } from "../../primitives/comparison.ts";
 import { determinant, logDeterminant } from "../../primitives/determinant.ts";
 import { eigh } from "../../primitives/eigh.ts";
 import { inverse, linearSolve } from "../../primitives/linear-solve.ts";
 import { lu } from "../../primitives/lu.ts";
-import { diagonalOf } from "../../primitives/matrix.ts";
+import { diagonalOf, matrixTranspose } from "../../primitives/matrix.ts";
 import { qr } from "../../primitives/qr.ts";
-import { reduceSum } from "../../primitives/reduce.ts";
+import { reduceMax, reduceSum } from "../../primitives/reduce.ts";
+import { abs } from "../../primitives/rounding.ts";
 import { reshape } from "../../primitives/shape.ts";
 import { svd } from "../../primitives/svd.ts";
 import { triangularSolve } from "../../primitives/triangular-solve.ts";
 import { fail } from "../../syntax/diagnostic.ts";
+import { stopGradient } from "../../transform/control/effects.ts";
 import type { Elaborator } from "../elaborator.ts";
 import {
   type ArrayTerm,
@@ -50,10 +53,35 @@ function flagged(
   return { value: { kind: "array", type: "real", atom: value! }, ok: { kind: "array", type: "bool", atom: ok! } };
 }
 
+/** Asymmetry relative to the largest entry that rounding does not explain: what `~=` allows. */
+const asymmetry = { f64: 1e-6, f32: 1e-3 } as const;
+
+/**
+ * What is said of a symmetric matrix is false of another one, and nothing shows it. The library's own matrices are
+ * symmetric as far as their makers know them: a Hessian by derivatives of solves may be off by their `tol`.
+ */
+function requireSymmetric(e: Elaborator, name: string, a: ArrayTerm, args: CallArguments): void {
+  if (e.mode === "check" || args.span.file.startsWith("std/")) return;
+  const b = e.builder;
+  const held = stopGradient(b, a.atom);
+  const difference = reduceMax(b, abs(b, sub(b, held, matrixTranspose(b, held))), [0, 1]);
+  const allowed = mul(b, realLiteral(asymmetry[e.precision]), reduceMax(b, abs(b, held), [0, 1]));
+  e.require(
+    args.span,
+    "K1151",
+    // A NaN passes: what is made of it is told as such.
+    not(b, greater(b, difference, allowed)),
+    [difference],
+    `\`${name}\` takes a symmetric matrix, but two entries across the diagonal of this one differ by {0}.`,
+    "Where its symmetric part is meant, write `(A + A') / 2`. Of a matrix that is not symmetric there are `lu`, `qr` and `svd`.",
+  );
+}
+
 function choleskyOf(name: "cholesky" | "try_cholesky"): Builtin {
   return (e, args) => {
     const [x] = take(name, args, ["A"]);
     const a = matrix(e, name, x!, args, true);
+    requireSymmetric(e, name, a, args);
     const { value, ok } = flagged(e, "cholesky", [a.atom], shapeOf(a), (b) => cholesky(b, a.atom));
     if (name === "try_cholesky") return tupleTerm([value, ok], ["L", "ok"]);
     e.require(
@@ -221,6 +249,7 @@ const qrBuiltin: Builtin = (e, args) => {
 const eighBuiltin: Builtin = (e, args) => {
   const [A] = take("eigh", args, ["A"]);
   const a = matrix(e, "eigh", A!, args, true);
+  requireSymmetric(e, "eigh", a, args);
   const n = shapeOf(a)[0]!;
   const [w, q] = e.emitMany("eigh", [a.atom], [coreType("real", [n]), coreType("real", [n, n])], (b) =>
     eigh(b, a.atom),

@@ -5,9 +5,7 @@ import type { Emitter } from "../../core/primitive.ts";
 import { add, div, mul, sub } from "../../primitives/arithmetic.ts";
 import { and, greater, isFinite as isFiniteAtom, or } from "../../primitives/comparison.ts";
 import { cummax, cummin, cumprod, cumsum } from "../../primitives/cumulative.ts";
-import { dotGeneral } from "../../primitives/dot.ts";
 import { exp, log, sqrt } from "../../primitives/math.ts";
-import { norm as normAtom } from "../../primitives/norm.ts";
 import {
   argmax,
   argmin,
@@ -18,9 +16,9 @@ import {
   reduceProd,
   reduceSum,
 } from "../../primitives/reduce.ts";
-import { abs, maximum, minimum } from "../../primitives/rounding.ts";
+import { maximum, minimum } from "../../primitives/rounding.ts";
 import { select } from "../../primitives/select.ts";
-import { broadcast, concat, reshape } from "../../primitives/shape.ts";
+import { broadcast, reshape } from "../../primitives/shape.ts";
 import { argsort, sort, topK } from "../../primitives/sort.ts";
 import { fail } from "../../syntax/diagnostic.ts";
 import { stopGradient } from "../../transform/control/effects.ts";
@@ -31,13 +29,13 @@ import {
   type CallArguments,
   leavesOf,
   rankOf,
-  sameStructure,
   shapeOf,
   showTermType,
   type Term,
   tupleTerm,
 } from "../terms.ts";
 import { extremumOf } from "./elementwise.ts";
+import { dot, norm } from "./inner-products.ts";
 import { arrayArgument, axesArgument, type Builtin, oneAxis, result, sizes, take } from "./support.ts";
 
 const without = (shape: readonly Dim[], axes: readonly number[]) => shape.filter((_, i) => !axes.includes(i));
@@ -261,94 +259,6 @@ function cumulative(name: string, make: (b: Emitter, x: Atom, axis: number) => A
     const at = oneAxis(e, name, axis, rankOf(a), args, 0);
     return result(e, name, [typed.atom], typed.type, shapeOf(typed), (b) => make(b, typed.atom, at));
   };
-}
-
-/** The inner product of two values of one shape: arrays of any rank, or tuples. */
-const dot: Builtin = (e, args) => {
-  const [x, y] = take("dot", args, ["a", "b"]);
-  const [s, t] = [x!, y!].map((v) => (v.kind === "range" ? e.rangeToArray(v, args.span) : v)) as [Term, Term];
-  if (!sameStructure(s, t))
-    fail(
-      "K0293",
-      args.span,
-      `\`dot\` wants two values of one shape, but these are ${showTermType(s)} and ${showTermType(t)}.`,
-    );
-  const refuse = (leaf: Term): never =>
-    fail("K0282", args.span, `\`dot\` takes numbers, but this is ${showTermType(leaf)}.`);
-  const left = leavesOf(s, refuse);
-  const right = leavesOf(e.alignTo(t, s), refuse);
-  const parts = left.map((l, i) => {
-    const [p, q] = [arrayArgument(e, "dot", l, args, "real"), arrayArgument(e, "dot", right[i]!, args, "real")];
-    if (!e.sameShapes(p, q))
-      fail(
-        "K0293",
-        args.span,
-        `\`dot\` wants two values of one shape, but these are ${showTermType(p)} and ${showTermType(q)}.`,
-        { help: "For matrix products write `@`." },
-      );
-    e.deferEquality(shapeOf(p), shapeOf(q), "`dot`", args.span);
-    const axes = shapeOf(p).map((_, k) => k);
-    return result(e, "dot", [p.atom, q.atom], "real", [], (b) =>
-      dotGeneral(b, p.atom, q.atom, { contract: [axes, axes], batch: [[], []] }),
-    );
-  });
-  return parts.reduce((p, q) => result(e, "dot", [p.atom, q.atom], "real", [], (b) => add(b, p.atom, q.atom)));
-};
-
-/** `norm(x)`, `norm(x, 1)`, `norm(x, inf)`, `norm(X, axis = 1)`; slope 0 at 0. */
-const norm: Builtin = (e, args) => {
-  const [x, order, axis] = take("norm", args, ["x", "p?", "axis?"]);
-  const p =
-    order === undefined
-      ? 2
-      : order.kind === "array" && order.atom.kind === "literal"
-        ? order.atom.value
-        : order.kind === "array" && typeof order.known === "number"
-          ? order.known
-          : Number.NaN;
-  if (p !== 1 && p !== 2 && p !== Number.POSITIVE_INFINITY)
-    fail("K0294", args.span, "The order of a `norm` is 1, 2 or `inf`.");
-  if (x!.kind === "tuple" && axis)
-    return tupleTerm(
-      x!.items.map((t) => norm(e, { ...args, positional: [t, ...args.positional.slice(1)] })),
-      x!.names,
-    );
-  const flat = x!.kind === "tuple" ? ravelTerm(e, x!, args) : arrayArgument(e, "norm", x!, args, "real");
-  const axes = axesArgument(e, "norm", axis, rankOf(flat), args);
-  const shape = without(shapeOf(flat), axes);
-  const length = result(e, "norm", [flat.atom], "real", shape, (b) => {
-    if (axes.length === 0) return abs(b, flat.atom);
-    if (p === 2) return normAtom(b, flat.atom, axes);
-    if (p === 1) return reduceSum(b, abs(b, flat.atom), axes);
-    // The largest of no entries is no entry at all: 0.
-    return axes.some((i) => flat.atom.type.shape[i] === 0)
-      ? reduceSum(b, flat.atom, axes)
-      : reduceMax(b, abs(b, flat.atom), axes);
-  });
-  if (p !== 2 && axes.length > 0) return length;
-  const make = () =>
-    result(e, "square", [flat.atom], "real", shape, (b) => reduceSum(b, mul(b, flat.atom, flat.atom), axes));
-  return { ...length, square: { of: length.atom, make } };
-};
-
-/** All entries as one vector, leaf after leaf. */
-export function ravelTerm(e: Elaborator, term: Term, args: CallArguments): ArrayTerm {
-  const leaves = leavesOf(term, (leaf) =>
-    fail("K0282", args.span, `\`ravel\` takes numbers, but this is ${showTermType(leaf)}.`),
-  ).map((t) => arrayArgument(e, "ravel", t, args, "real"));
-  const total = leaves.map((l) => productOfDims(shapeOf(l))).reduce<Dim>((s, t) => addDims(s, t), 0);
-  return result(
-    e,
-    "ravel",
-    leaves.map((l) => l.atom),
-    "real",
-    [total],
-    (b) => {
-      const parts = leaves.map((l) => reshape(b, l.atom, [productOfDims(shapeOf(l))]));
-      if (parts.length === 0) return broadcast(b, realLiteral(0), [0], []);
-      return parts.length === 1 ? parts[0]! : concat(b, parts, 0);
-    },
-  );
 }
 
 const sortBuiltin: Builtin = (e, args) => {

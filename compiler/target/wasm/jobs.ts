@@ -3,7 +3,7 @@
  * function of the module does those of one chunk.
  */
 import type { Kernel } from "../../kernel/ir.ts";
-import { elementBytes, type Launch, type Plan, type PlanFunction, type Product } from "../../kernel/plan.ts";
+import { elementBytes, isGram, type Launch, type Plan, type PlanFunction, type Product } from "../../kernel/plan.ts";
 import { call, count, define, minus, plus, push, pushSmaller, times, value } from "./assembly.ts";
 import type { FunctionBuilder, ModuleBuilder } from "./encoder.ts";
 import { control, controlBytes, emitAbandon, emitLead, emitParticipate, emitServe, emitSettle } from "./team.ts";
@@ -115,7 +115,7 @@ export class Jobs {
   #addProduct(step: Product, index: number, scratchBytes: number): void {
     const { batch, m, n, k, a, b } = step;
     if (workOfStep(step, this.#plan.precision) < this.#leastInstructions) return;
-    const rows = Math.max(32, Math.ceil(m / (2 * this.#threads) / 4) * 4);
+    const rows = Math.max(32, Math.ceil(m / (2 * this.#threads) / 8) * 8);
     const blocks = Math.ceil(m / rows);
     if (blocks * batch < 2) return;
     const chunk = Math.max(1, Math.floor((blocks * batch) / mostChunks));
@@ -142,6 +142,7 @@ export class Jobs {
           f.get(scratch);
           f.get(first);
           pushSmaller(f, plus(first, value(rows)), value(m));
+          f.i32(Number(isGram(step)));
           f.call(index);
         });
       }),

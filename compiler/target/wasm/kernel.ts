@@ -1,7 +1,7 @@
 /**
  * Kernels as WebAssembly functions. The function of a kernel takes the addresses of its arrays, in the order of
- * `kernel.arrays`, and the first and one past the last iteration of its grid to run, all i32. Reals take 8 or 4
- * bytes by the precision; ints take 4, bools too, and are 0 or 1. An address may be any.
+ * `kernel.arrays`, and the first and one past the last iteration of its grid to run, all i32; a grid of one iteration
+ * runs it. Reals take 8 or 4 bytes by the precision; ints take 4, bools too, and are 0 or 1. An address may be any.
  */
 import type { Kernel, KernelArray, Local, Loop, Precision, ScalarFunction, Statement, While } from "../../kernel/ir.ts";
 import { prepare, prepareFunction } from "../../kernel/prepare.ts";
@@ -42,6 +42,9 @@ function partOf(grid: Loop): number | undefined {
   return grid.count.op === "constant" && Number(grid.count.value) > 2 * part ? part : undefined;
 }
 
+/** Of one iteration nobody asks for less. */
+const isSingle = ({ count }: Loop): boolean => count.op === "constant" && Number(count.value) === 1;
+
 /** Statements of a script, and the scripts of a session, have most of their kernels in common. */
 const recentCode = new RecentCode();
 
@@ -75,7 +78,8 @@ function emitIterations(
     const scalar = writerOf(module, kernel.name, f, precision, [...statements, grid], kernel.arrays, []);
     const writer = new StatementWriter(scalar);
     writer.write(statements);
-    writer.loop(grid, begin, { local: end });
+    if (isSingle(grid)) writer.loop(grid);
+    else writer.loop(grid, begin, { local: end });
     recentCode.keep(f, kernel, precision);
   };
   return module.addFunction(name, parametersOf(kernel), [], build, options);

@@ -93,6 +93,16 @@ export class LaneWriter {
         return offset + this.#laneOffset(array, lane, pattern.step);
       };
     }
+    const neighbours = this.#neighbours(index);
+    if (neighbours)
+      return (lane) => {
+        f.get(this.#context.pointer(array));
+        f.memory("i32.load", neighbours(lane));
+        f.i32(Math.log2(this.#context.bytesOf(array.kind)));
+        f.emit("i32.shl");
+        f.emit("i32.add");
+        return 0;
+      };
     // Held for as long as the lanes are read: a local of its own.
     const places = f.local("v128");
     this.#pushVector(index);
@@ -106,6 +116,17 @@ export class LaneWriter {
       f.emit("i32.add");
       return 0;
     };
+  }
+
+  /**
+   * Ints that lie side by side in memory are loaded one by one where each is wanted by itself: taking vectors apart costs
+   * more. The function returned pushes the address of that of a lane and returns its offset.
+   */
+  #neighbours(index: Expression): ((lane: number) => number) | undefined {
+    if (index.op !== "load" || index.kind !== "int") return undefined;
+    const pattern = this.#pattern(index.index);
+    if (pattern.kind !== "affine" || pattern.step !== 1) return undefined;
+    return (lane) => this.#pushFirst(index.array, pattern.form, 1) + this.#laneOffset(index.array, lane, 1);
   }
 
   /** Stores to the elements of all lanes what `pushValue` pushes; bools as ints. */

@@ -1,5 +1,5 @@
 /** Launches of kernels and matrix products. */
-import { elementBytes, type Launch, type Product } from "../../kernel/plan.ts";
+import { elementBytes, isGram, type Launch, type Product } from "../../kernel/plan.ts";
 import type { FunctionBuilder } from "./encoder.ts";
 import type { Frame, PlanContext } from "./frame.ts";
 
@@ -118,6 +118,7 @@ function emitProducts(b: FunctionBuilder, context: PlanContext, frame: Frame, st
     frame.pushScratch(b);
     b.i32(0);
     b.i32(step.m);
+    b.i32(Number(isGram(step)));
     b.call(context.product);
   };
   if (step.batch === 1) {

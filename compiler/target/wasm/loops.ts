@@ -1,5 +1,6 @@
 /** The loops of a plan: two places for the state that take turns, and a word to the host now and then. */
-import { type LoopStep, noFailure } from "../../kernel/plan.ts";
+import { type Buffer, type LoopStep, noFailure, type PlanFunction } from "../../kernel/plan.ts";
+import { emitCopy } from "./copies.ts";
 import type { FunctionBuilder } from "./encoder.ts";
 import type { Frame, PlanContext } from "./frame.ts";
 
@@ -27,53 +28,76 @@ export function emitLoop(b: FunctionBuilder, context: PlanContext, frame: Frame,
   });
   b.i32(0);
   b.set(taken);
+  const takePlace = () => {
+    if (step.reverse) {
+      b.get(limit);
+      b.i32(1);
+      b.emit("i32.sub");
+      b.get(taken);
+      b.emit("i32.sub");
+    } else b.get(taken);
+    b.set(place);
+  };
   const operands = () => {
     for (const c of step.constants) frame.push(b, c);
     for (const s of state) b.get(s.now);
     for (const x of step.stacked) frame.pushSlice(b, x, place);
   };
+  const leaveAtLimit = (done: number) => {
+    b.get(taken);
+    b.get(limit);
+    b.emit("i32.ge_s");
+    b.branchIf(done);
+  };
+  const leaveUnlessTrue = (flag: Buffer, done: number) => {
+    frame.push(b, flag);
+    b.memory("i32.load");
+    b.emit("i32.eqz");
+    b.branchIf(done);
+  };
+  const ask = (condition: PlanFunction, done: number) => {
+    // The condition's result goes to the memory of the step count, which is written after the loop.
+    operands();
+    frame.push(b, step.steps);
+    frame.call(b, context, condition, failed);
+    leaveUnlessTrue(step.steps, done);
+  };
+  /** The first state read is the caller's own: from then on two places take turns. */
+  const replace = (kept: boolean) => {
+    state.forEach((s, i) => {
+      if (step.carry[i]!.kept !== kept) return;
+      b.get(s.next);
+      b.set(s.now);
+      b.get(s.other);
+      b.set(s.next);
+      b.get(s.now);
+      b.set(s.other);
+    });
+  };
+  const { condition, going } = step;
   b.block((done) => {
+    if (condition && going) {
+      leaveAtLimit(done);
+      takePlace();
+      ask(condition, done);
+    }
     b.loop((again) => {
-      b.get(taken);
-      b.get(limit);
-      b.emit("i32.ge_s");
-      b.branchIf(done);
-      if (step.reverse) {
-        b.get(limit);
-        b.i32(1);
-        b.emit("i32.sub");
-        b.get(taken);
-        b.emit("i32.sub");
-      } else b.get(taken);
-      b.set(place);
-      if (step.condition) {
-        // The condition's result goes to the memory of the step count, which is written after the loop.
-        operands();
-        frame.push(b, step.steps);
-        frame.call(b, context, step.condition, failed);
-        frame.push(b, step.steps);
-        b.memory("i32.load");
-        b.emit("i32.eqz");
-        b.branchIf(done);
-      }
+      leaveAtLimit(done);
+      takePlace();
+      if (condition && !going) ask(condition, done);
       operands();
       for (const s of state) b.get(s.next);
       for (const r of step.results) frame.pushSlice(b, r, place);
+      if (going) frame.push(b, going);
       frame.call(b, context, step.body, failed);
       emitTick(b, context, frame, step, { taken, limit, place });
-      for (const s of state) {
-        // The first state read is the caller's own: from then on two places take turns.
-        b.get(s.next);
-        b.set(s.now);
-        b.get(s.other);
-        b.set(s.next);
-        b.get(s.now);
-        b.set(s.other);
-      }
+      replace(false);
       b.get(taken);
       b.i32(1);
       b.emit("i32.add");
       b.set(taken);
+      if (going) leaveUnlessTrue(going, done);
+      replace(true);
       b.branch(again);
     });
   });
@@ -83,10 +107,12 @@ export function emitLoop(b: FunctionBuilder, context: PlanContext, frame: Frame,
     frame.push(b, c.result);
     b.emit("i32.ne");
     b.if(() => {
-      frame.push(b, c.result);
-      b.get(state[i]!.now);
-      b.i32(c.result.length * frame.bytes(c.result));
-      b.bulk("memory.copy");
+      emitCopy(
+        b,
+        () => frame.push(b, c.result),
+        () => b.get(state[i]!.now),
+        c.result.length * frame.bytes(c.result),
+      );
     });
   });
   frame.push(b, step.steps);

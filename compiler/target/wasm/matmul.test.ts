@@ -38,10 +38,13 @@ interface Case {
   readonly bTransposed?: boolean;
   /** Elements between those of the operands. */
   readonly gap?: number;
+  /** A times its transpose, n = m: said to the function, which then needs half the tiles. */
+  readonly isGram?: boolean;
 }
 
 /** Checks A B in two runs of rows, and that nothing beyond C and the scratch is written. */
-function check(precision: Precision, { m, n, k, aTransposed = false, bTransposed = false, gap = 1 }: Case): void {
+function check(precision: Precision, c: Case): void {
+  const { m, n, k, aTransposed = false, bTransposed = false, gap = 1, isGram = false } = c;
   const size = precision === "f64" ? 8 : 4;
   const View = precision === "f64" ? Float64Array : Float32Array;
   const lengths = [m * k * gap, k * n * gap, m * n + 2, matrixProductScratchBytes(precision) / size];
@@ -52,27 +55,29 @@ function check(precision: Precision, { m, n, k, aTransposed = false, bTransposed
     end += Math.ceil((length * size) / 8) * 8 + 8;
   }
   const { product, memory } = instantiate(precision, end);
-  const [a, b, c] = places.map((place, i) => new View(memory.buffer, place, lengths[i])) as [
+  const [a, other, result] = places.map((place, i) => new View(memory.buffer, place, lengths[i])) as [
     Float64Array,
     Float64Array,
     Float64Array,
   ];
   const next = randomNumbers(m * 10000 + n * 100 + k);
-  for (const operand of [a, b])
+  for (const operand of [a, other])
     operand.forEach((_, i) => {
       operand[i] = next();
     });
-  c.fill(Number.NaN);
+  result.fill(Number.NaN);
+  const b = isGram ? a : other;
   const [aRow, aColumn] = aTransposed ? [gap, m * gap] : [k * gap, gap];
-  const [bRow, bColumn] = bTransposed ? [gap, k * gap] : [n * gap, gap];
-  const middle = Math.floor(m / 3);
+  const [bRow, bColumn] = isGram ? [aColumn, aRow] : bTransposed ? [gap, k * gap] : [n * gap, gap];
+  const third = Math.floor(m / 3);
+  const middle = isGram ? third - (third % 8) : third;
   for (const [first, last] of [
     [0, middle],
     [middle, m],
   ])
     product(
       places[0]!,
-      places[1]!,
+      places[isGram ? 0 : 1]!,
       places[2]! + size,
       m,
       n,
@@ -84,20 +89,25 @@ function check(precision: Precision, { m, n, k, aTransposed = false, bTransposed
       places[3]!,
       first!,
       last!,
+      Number(isGram),
     );
-  const what = `${precision} ${m} x ${k} by ${k} x ${n}, ${aTransposed}, ${bTransposed}, ${gap}`;
-  assert.ok(Number.isNaN(c[0]!) && Number.isNaN(c[m * n + 1]!), `${what}: only C is written`);
+  const what = `${precision} ${m} x ${k} by ${k} x ${n}, ${aTransposed}, ${bTransposed}, ${gap}, ${isGram}`;
+  assert.ok(Number.isNaN(result[0]!) && Number.isNaN(result[m * n + 1]!), `${what}: only C is written`);
   const allowed = (precision === "f64" ? 2 ** -52 : 2 ** -23) * 2 * Math.sqrt(k);
   for (let i = 0; i < m; i++)
     for (let j = 0; j < n; j++) {
-      let [exact, scale] = [0, 0];
+      let [exact, scale, sum] = [0, 0, 0];
       for (let p = 0; p < k; p++) {
         const term = a[i * aRow + p * aColumn]! * b[p * bRow + j * bColumn]!;
         exact += term;
         scale = Math.max(scale, Math.abs(term));
+        sum += Math.abs(term);
       }
-      const found = c[1 + i * n + j]!;
+      // Where all terms have one sign, partial sums are as large as the whole.
+      if (isGram) scale = sum / Math.max(1, Math.sqrt(k));
+      const found = result[1 + i * n + j]!;
       assert.ok(Math.abs(found - exact) <= allowed * Math.sqrt(k) * scale, `${what}: [${i}, ${j}] ${found} ${exact}`);
+      if (isGram) assert.equal(found, result[1 + j * n + i], `${what}: [${i}, ${j}] is [${j}, ${i}]`);
     }
 }
 
@@ -126,5 +136,14 @@ for (const precision of ["f32", "f64"] as const) {
     check(precision, { m: 9, n: 1050, k: 259 });
     check(precision, { m: 101, n: 530, k: 3, aTransposed: true });
     check(precision, { m: 12, n: 16, k: 1027, bTransposed: true });
+  });
+
+  test(`products of a matrix and its transpose, in ${precision}`, () => {
+    for (const m of [2, 4, 5, 9, 25, 70])
+      for (const k of [0, 1, 7, 33])
+        for (const aTransposed of [false, true])
+          for (const gap of [1, 2]) check(precision, { m, n: m, k, aTransposed, gap, isGram: true });
+    check(precision, { m: 135, n: 135, k: 530, isGram: true });
+    check(precision, { m: 601, n: 601, k: 5, aTransposed: true, isGram: true });
   });
 }

@@ -9,7 +9,8 @@
  */
 import type { Precision } from "../../kernel/ir.ts";
 import { assign, type Code, call, count, define, minus, plus, push, pushSmaller, times, value } from "./assembly.ts";
-import type { FunctionBuilder, ModuleBuilder } from "./encoder.ts";
+import type { ModuleBuilder } from "./encoder.ts";
+import { emitPack } from "./matmul-panels.ts";
 import { emitMatrixVector } from "./matrix-vector.ts";
 
 /** Rows and vectors of the tile that is kept in registers, and the sizes of the blocks that stay in caches. */
@@ -28,6 +29,9 @@ const blockings: Readonly<Record<Precision, Blocking>> = {
   f64: { size: 8, rows: 4, vectors: 2, columns: 4, depth: 256, blockRows: 128, blockColumns: 256 },
 };
 
+/** More than any row or column. */
+const beyondAll = 2 ** 30;
+
 /** How many places in the depth the innermost loop does before it counts. */
 const stepsPerRound = 4;
 
@@ -42,8 +46,10 @@ const emitted = new WeakMap<ModuleBuilder, Partial<Record<Precision, number>>>()
 /**
  * Adds functions to a module, once, and returns the index of one that computes rows mBegin, ..., mEnd - 1 of
  * C = A B, A m x k and B k x n with any strides, in elements, and C row after row, which it overwrites:
- * (a, b, c, m, n, k, aRow, aColumn, bRow, bColumn, scratch, mBegin, mEnd). Addresses are in bytes; each thread has
- * its own scratch of `matrixProductScratchBytes` bytes. Each element is a sum in blocks of at most 256 terms, in order:
+ * (a, b, c, m, n, k, aRow, aColumn, bRow, bColumn, scratch, mBegin, mEnd, isGram). Addresses are in bytes; each thread
+ * has its own scratch of `matrixProductScratchBytes` bytes. With `isGram`, for B = A' in the same place, only the lower
+ * half is summed up: column mBegin, ..., mEnd - 1 above the diagonal gets what is in the row; mBegin and mEnd are
+ * multiples of 8 then, mEnd unless it is m. Each element is a sum in blocks of at most 256 terms, in order:
  * the error is at most about (256 + k / 256) eps times the sum of the absolute values of the terms.
  */
 export function emitMatrixProduct(module: ModuleBuilder, precision: Precision): number {
@@ -60,8 +66,9 @@ function emitAll(module: ModuleBuilder, precision: Precision): number {
   const packRows = emitPack(module, precision, blocking.size, blocking.rows);
   const packColumns = emitPack(module, precision, blocking.size, blocking.columns);
   const block = emitBlock(module, precision, blocking, tile, edge);
+  const mirror = emitMirror(module, precision, blocking.size);
   const vector = emitMatrixVector(module, precision);
-  return emitProduct(module, precision, blocking, { packRows, packColumns, block, vector });
+  return emitProduct(module, precision, blocking, { packRows, packColumns, block, mirror, vector });
 }
 
 const i32s = (n: number) => new Array<"i32">(n).fill("i32");
@@ -174,140 +181,9 @@ function emitEdge(
 }
 
 /**
- * (from, to, items, depth, itemStep, depthStep), steps in bytes: panels of `width` items each, the elements of
- * the items of a panel next to each other for each place in the depth. Zeros stand for items that are missing.
+ * (a, b, depth, c, cRow, isFirst, tile, height, width, above): the tiles of a block, from its packed operands, whose first
+ * column is at most `above` more than the first row, both counted from those of the block.
  */
-function emitPack(module: ModuleBuilder, precision: Precision, size: 4 | 8, width: number): number {
-  return module.addFunction(`matrixPack${width}.${precision}`, i32s(6), [], (f) => {
-    const [from, to, items, depth, itemStep, depthStep] = [0, 1, 2, 3, 4, 5] as const;
-    count(f, value(0), items, width, (first) => {
-      const source = define(f, plus(from, times(first, itemStep)));
-      push(f, ["i32.ge_s", minus(items, first), value(width)]);
-      f.if(
-        () => packWhole(f, precision, size, width, { source, to, depth, itemStep, depthStep }),
-        () =>
-          count(f, value(0), depth, 1, (k) => {
-            const place = define(f, plus(source, times(k, depthStep)));
-            count(f, value(0), value(width), 1, (i) => {
-              f.get(to);
-              push(f, ["i32.lt_s", plus(first, i), items]);
-              f.if(
-                () => {
-                  f.get(place);
-                  f.memory(`${precision}.load`);
-                },
-                () => f.constant(precision, 0),
-                precision,
-              );
-              f.memory(`${precision}.store`);
-              assign(f, place, plus(place, itemStep));
-              assign(f, to, plus(to, value(size)));
-            });
-          }),
-      );
-    });
-  });
-}
-
-interface PackLocals {
-  readonly source: number;
-  readonly to: number;
-  readonly depth: number;
-  readonly itemStep: number;
-  readonly depthStep: number;
-}
-
-function packWhole(f: FunctionBuilder, precision: Precision, size: 4 | 8, width: number, locals: PackLocals): void {
-  const { source, to, depth, itemStep, depthStep } = locals;
-  const advance = (by: number) => {
-    assign(f, source, plus(source, times(depthStep, value(by))));
-    assign(f, to, plus(to, value(by * width * size)));
-  };
-  const forEachPlace = (from: Code, body: () => void) =>
-    count(f, from, depth, 1, () => {
-      body();
-      advance(1);
-    });
-  push(f, ["i32.eq", itemStep, value(size)]);
-  f.if(
-    () =>
-      forEachPlace(value(0), () => {
-        for (let i = 0; i < width * size; i += 16) {
-          f.get(to);
-          f.get(source);
-          f.memory("v128.load", i);
-          f.memory("v128.store", i);
-        }
-      }),
-    () => {
-      const places = Array.from({ length: width }, (_, i) => define(f, times(itemStep, value(i))));
-      const done = define(f, value(0));
-      push(f, ["i32.eq", depthStep, value(size)]);
-      f.if(() => {
-        const lanes = 16 / size;
-        const whole = define(f, ["i32.and", depth, value(-lanes)]);
-        count(f, value(0), whole, lanes, () => {
-          for (let first = 0; first < width; first += lanes)
-            packTransposed(f, size, width, source, to, places.slice(first, first + lanes), first);
-          advance(lanes);
-        });
-        assign(f, done, whole);
-      });
-      forEachPlace(done, () => {
-        places.forEach((place, i) => {
-          f.get(to);
-          push(f, plus(source, place));
-          f.memory(`${precision}.load`);
-          f.memory(`${precision}.store`, i * size);
-        });
-      });
-    },
-  );
-}
-
-/** As many places of as many items as a vector has lanes, items that each lie side by side. */
-function packTransposed(
-  f: FunctionBuilder,
-  size: 4 | 8,
-  width: number,
-  source: number,
-  to: number,
-  items: readonly number[],
-  first: number,
-): void {
-  const vectors = items.map((place) => {
-    const vector = f.local("v128");
-    push(f, plus(source, place));
-    f.memory("v128.load");
-    f.set(vector);
-    return vector;
-  });
-  /** Parts of so many bytes of two vectors, counted through both. */
-  const joined = (x: number, y: number, bytes: number, picked: readonly number[]): number => {
-    const vector = f.local("v128");
-    f.get(x);
-    f.get(y);
-    f.shuffle(picked.flatMap((lane) => Array.from({ length: bytes }, (_, i) => lane * bytes + i)));
-    f.set(vector);
-    return vector;
-  };
-  const halves = (x: number, y: number) => [joined(x, y, 8, [0, 2]), joined(x, y, 8, [1, 3])];
-  const [a, b, c, d] = vectors as [number, number, number, number];
-  const columns =
-    size === 8
-      ? halves(a, b)
-      : [
-          ...halves(joined(a, b, 4, [0, 4, 1, 5]), joined(c, d, 4, [0, 4, 1, 5])),
-          ...halves(joined(a, b, 4, [2, 6, 3, 7]), joined(c, d, 4, [2, 6, 3, 7])),
-        ];
-  columns.forEach((column, place) => {
-    f.get(to);
-    f.get(column);
-    f.memory("v128.store", (place * width + first) * size);
-  });
-}
-
-/** (a, b, depth, c, cRow, isFirst, tile, height, width): all tiles of a block, from its packed operands. */
 function emitBlock(
   module: ModuleBuilder,
   precision: Precision,
@@ -315,27 +191,49 @@ function emitBlock(
   tileFunction: number,
   edgeFunction: number,
 ): number {
-  return module.addFunction(`matrixBlock.${precision}`, i32s(9), [], (f) => {
-    const [a, b, depth, c, cRow, isFirst, tile, height, width] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
+  return module.addFunction(`matrixBlock.${precision}`, i32s(10), [], (f) => {
+    const [a, b, depth, c, cRow, isFirst, tile, height, width, above] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
     count(f, value(0), width, columns, (j) => {
       const panel = define(f, plus(b, times(times(j, depth), value(size))));
       count(f, value(0), height, rows, (i) => {
-        const row = define(f, plus(a, times(times(i, depth), value(size))));
-        const place = define(f, plus(c, plus(times(i, cRow), times4or8(size, j))));
-        push(f, [
-          "i32.and",
-          ["i32.ge_s", minus(height, i), value(rows)],
-          ["i32.ge_s", minus(width, j), value(columns)],
-        ]);
-        f.if(
-          () => call(f, tileFunction, row, panel, depth, place, cRow, isFirst),
-          () => {
-            for (const parameter of [row, panel, depth, place, cRow, isFirst, tile]) f.get(parameter);
-            pushSmaller(f, minus(height, i), value(rows));
-            pushSmaller(f, minus(width, j), value(columns));
-            f.call(edgeFunction);
-          },
-        );
+        push(f, ["i32.le_s", minus(j, i), above]);
+        f.if(() => {
+          const row = define(f, plus(a, times(times(i, depth), value(size))));
+          const place = define(f, plus(c, plus(times(i, cRow), times4or8(size, j))));
+          push(f, [
+            "i32.and",
+            ["i32.ge_s", minus(height, i), value(rows)],
+            ["i32.ge_s", minus(width, j), value(columns)],
+          ]);
+          f.if(
+            () => call(f, tileFunction, row, panel, depth, place, cRow, isFirst),
+            () => {
+              for (const parameter of [row, panel, depth, place, cRow, isFirst, tile]) f.get(parameter);
+              pushSmaller(f, minus(height, i), value(rows));
+              pushSmaller(f, minus(width, j), value(columns));
+              f.call(edgeFunction);
+            },
+          );
+        });
+      });
+    });
+  });
+}
+
+/** (c, cRow, begin, end): what is left of the diagonal in some rows, copied to above it. */
+function emitMirror(module: ModuleBuilder, precision: Precision, size: 4 | 8): number {
+  return module.addFunction(`matrixMirror.${precision}`, i32s(4), [], (f) => {
+    const [c, cRow, begin, end] = [0, 1, 2, 3] as const;
+    count(f, begin, end, 1, (i) => {
+      const from = define(f, plus(c, times(i, cRow)));
+      const to = define(f, plus(c, times4or8(size, i)));
+      count(f, value(0), i, 1, () => {
+        f.get(to);
+        f.get(from);
+        f.memory(`${precision}.load`);
+        f.memory(`${precision}.store`);
+        assign(f, from, plus(from, value(size)));
+        assign(f, to, plus(to, cRow));
       });
     });
   });
@@ -345,15 +243,16 @@ interface Parts {
   readonly packRows: number;
   readonly packColumns: number;
   readonly block: number;
+  readonly mirror: number;
   readonly vector: number;
 }
 
 function emitProduct(module: ModuleBuilder, precision: Precision, blocking: Blocking, parts: Parts): number {
-  const { size, depth, blockRows, blockColumns } = blocking;
+  const { size, rows, depth, blockRows, blockColumns } = blocking;
   const name = `matrixProduct.${precision}`;
-  return module.addFunction(name, i32s(13), [], (f) => {
+  return module.addFunction(name, i32s(14), [], (f) => {
     const [a, b, c, m, n, k] = [0, 1, 2, 3, 4, 5] as const;
-    const [aRow, aColumn, bRow, bColumn, scratch, begin, end] = [6, 7, 8, 9, 10, 11, 12] as const;
+    const [aRow, aColumn, bRow, bColumn, scratch, begin, end, isGram] = [6, 7, 8, 9, 10, 11, 12, 13] as const;
     const bytes = (stride: number) => define(f, times4or8(size, stride));
     const strides = [aRow, aColumn, bRow, bColumn].map(bytes);
     const [aDown, aAlong, bDown, bAlong] = strides as [number, number, number, number];
@@ -394,13 +293,21 @@ function emitProduct(module: ModuleBuilder, precision: Precision, blocking: Bloc
         call(f, parts.packColumns, bBlock, scratch, width, deep, bAlong, bDown);
         count(f, begin, end, blockRows, (i) => {
           const height = blockOf(minus(end, i), value(blockRows));
-          const aBlock = plus(a, plus(times(i, aDown), times(p, aAlong)));
-          call(f, parts.packRows, aBlock, packedRows, height, deep, aDown, aAlong);
-          const place = plus(c, plus(times(i, cRow), times4or8(size, j)));
-          const isFirst: Code = ["i32.eqz", p];
-          call(f, parts.block, packedRows, scratch, deep, place, cRow, isFirst, tile, height, width);
+          // The column where the diagonal comes to the first row.
+          const diagonal = define(f, ["select", i, value(beyondAll), isGram]);
+          push(f, ["i32.lt_s", minus(j, height), diagonal]);
+          f.if(() => {
+            const aBlock = plus(a, plus(times(i, aDown), times(p, aAlong)));
+            call(f, parts.packRows, aBlock, packedRows, height, deep, aDown, aAlong);
+            const place = plus(c, plus(times(i, cRow), times4or8(size, j)));
+            const isFirst: Code = ["i32.eqz", p];
+            const above = plus(minus(diagonal, j), value(rows - 1));
+            call(f, parts.block, packedRows, scratch, deep, place, cRow, isFirst, tile, height, width, above);
+          });
         });
       });
     });
+    f.get(isGram);
+    f.if(() => call(f, parts.mirror, c, cRow, begin, end));
   });
 }

@@ -5,6 +5,7 @@
  */
 import type { Kernel } from "../../kernel/ir.ts";
 import { type Buffer, noFailure, type Plan, type PlanFunction, type PlanStep } from "../../kernel/plan.ts";
+import { emitCopy } from "./copies.ts";
 import { type FunctionBuilder, type MemoryOptions, ModuleBuilder } from "./encoder.ts";
 import { Frame, hostFunctions, type PlanContext } from "./frame.ts";
 import { Jobs, type TeamOptions } from "./jobs.ts";
@@ -117,11 +118,12 @@ class StepWriter {
         emitProductStep(b, this.#context, this.#frame, step);
         return;
       case "copy":
-        if (step.from.length === 0) return;
-        this.#frame.push(b, step.to);
-        this.#frame.push(b, step.from);
-        b.i32(step.from.length * this.#frame.bytes(step.from));
-        b.bulk("memory.copy");
+        emitCopy(
+          b,
+          () => this.#frame.push(b, step.to),
+          () => this.#frame.push(b, step.from),
+          step.from.length * this.#frame.bytes(step.from),
+        );
         return;
       case "fill":
         this.#fill(step.buffer, step.value);

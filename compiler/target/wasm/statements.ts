@@ -125,7 +125,10 @@ export class StatementWriter {
     const varying = this.#lanes === undefined && s.vectorize && isLong ? varyingOf(s) : undefined;
     if (varying) this.#vectors(s, varying, laneCount, index, end);
     const isWhole = varying && "constant" in end && end.constant % laneCount === 0;
-    if (!isWhole) {
+    // Code that certainly runs is not computed by engines in each of the branches that use it.
+    const isOnce = !varying && from === undefined && "constant" in end && end.constant === 1;
+    if (isOnce) this.write(s.body);
+    else if (!isWhole) {
       const isSure = !varying && "constant" in end;
       this.#repeat(index, 1, end, isSure, () => this.write(s.body));
     }

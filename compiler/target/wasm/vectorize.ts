@@ -81,14 +81,20 @@ function canRunTogether(
   return statements.every(canRun);
 }
 
+/** Accumulators in vectors, those of all copies of a body: with more of them registers run out. */
+const mostAccumulators = 12;
+
 /**
- * How many vectors of iterations to run in one step: enough to keep the adders busy in a sum, and where the body
- * is so short that counting costs as much.
+ * How many vectors of iterations to run in one step, a power of two: enough to keep the adders busy in a sum, and where
+ * the body is so short that counting costs as much.
  */
 export function vectorsPerStep(loop: Loop): number {
   const cost = bodyCost(loop.body);
-  if (loop.order === "reduction") return cost <= 40 ? 4 : cost <= 120 ? 2 : 1;
-  return cost <= 16 ? 2 : 1;
+  if (loop.order !== "reduction") return cost <= 16 ? 2 : 1;
+  const isShort = cost <= 40 || (cost <= 120 && loop.accumulators.length === 1);
+  let copies = isShort ? 4 : cost <= 120 ? 2 : 1;
+  while (copies > 1 && copies * loop.accumulators.length > mostAccumulators) copies /= 2;
+  return copies;
 }
 
 /** About how many instructions; loops inside count as very many. */

@@ -60,7 +60,7 @@ function workOfSteps(steps: readonly PlanStep[], precision: Precision, of: (f: P
         const [body, condition] = [of(step.body), step.condition ? of(step.condition) : nothing];
         const length = step.length ?? unknownLength;
         add(body, length);
-        add(condition, length);
+        add(condition, step.going ? 1 : length);
         iteration = Math.max(iteration, body.once + condition.once);
         break;
       }

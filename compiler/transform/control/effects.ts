@@ -75,6 +75,8 @@ export interface ReportParams extends Readonly<Record<string, unknown>> {
   readonly quiet: boolean;
   /** What it tells; a solve that ended when left out. */
   readonly role?: ReportRole;
+  /** True where Newton steps came before: a report of another role tells of the state before them. */
+  readonly polished?: boolean;
 }
 
 /** Operands: status, iterations, error; scalars, or one per lane. */

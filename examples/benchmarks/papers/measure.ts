@@ -30,8 +30,12 @@ function cpu(body: () => unknown, times: number): number {
 
 const median = (values: readonly number[]): number => [...values].sort((a, b) => a - b)[values.length >> 1]!;
 
+/** Engines replace the code they made first by better code while it runs. */
+const warmingMilliseconds = 300;
+
 /** How often to repeat; what is repeated is warm after that. */
 function repetitions(body: () => unknown): number {
+  for (const begun = performance.now(); performance.now() - begun < warmingMilliseconds; ) body();
   for (let times = 1; ; times *= 2) {
     const started = performance.now();
     for (let i = 0; i < times; i++) body();
