@@ -5,7 +5,7 @@ import type { Graph } from "./core/graph.ts";
 import { printGraph } from "./core/print.ts";
 import { Elaborator } from "./elaborate/elaborator.ts";
 import { suggest } from "./elaborate/scope.ts";
-import type { BindOptions, BoundProgram, Program } from "./program.ts";
+import type { BindOptions, BoundProgram, Program, StatementLifetimes } from "./program.ts";
 import { type Diagnostic, errorAt } from "./syntax/diagnostic.ts";
 
 /** A failure to bind: several things may be wrong with data and parameters at once. */
@@ -59,4 +59,9 @@ export function explainGraphs(bound: BoundProgram, print: (graph: Graph) => stri
 /** The core graphs of a bound program's statements, in order: what a verifier reads. */
 export function coreGraphs(bound: BoundProgram): readonly Graph[] {
   return bound instanceof Bound ? bound.graphs() : [];
+}
+
+/** What a bound program's statements need and leave behind on a device, in order. */
+export function lifetimesOf(bound: BoundProgram): readonly StatementLifetimes[] {
+  return bound instanceof Bound ? bound.lifetimes() : [];
 }

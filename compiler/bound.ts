@@ -7,10 +7,12 @@ import {
   differentiable,
   keyOf,
 } from "./applied-derivatives.ts";
+import { inputArrays, refuseArguments, signatureOf } from "./call-signature.ts";
 import type { NdArray } from "./core/array.ts";
 import { Builder } from "./core/builder.ts";
 import { evaluate, evaluationContext } from "./core/evaluate.ts";
-import type { Atom, Graph, Var } from "./core/graph.ts";
+import type { Graph, Var } from "./core/graph.ts";
+import { pinArrays, RemoteArray } from "./core/remote-array.ts";
 import { gradient } from "./elaborate/derivatives.ts";
 import type { Elaborator } from "./elaborate/elaborator.ts";
 import { applyTerm } from "./elaborate/functions.ts";
@@ -19,11 +21,23 @@ import { suggest } from "./elaborate/scope.ts";
 import type { ElaboratedScript, Step } from "./elaborate/script.ts";
 import { traceIterations } from "./elaborate/solver-record.ts";
 import { type CallArguments, type FunctionTerm, showTermType, type Term } from "./elaborate/terms.ts";
-import { leafArrays, literalValue, termValueFrom, valueTerm } from "./elaborate/values.ts";
+import { leafArrays, termValueFrom, valueTerm } from "./elaborate/values.ts";
 import { drive, driveLater, type Flow } from "./flow.ts";
-import type { BoundProgram, BoundProperty, GraphRunner, Program, RunOptions, ShownItem, Value } from "./program.ts";
-import { evaluateWatching, hasNaN, leavesWithNaN, nanLeaves, type Origin, refuseMadeNaN, Watch } from "./provenance.ts";
+import type {
+  BoundProgram,
+  BoundProperty,
+  CallOptions,
+  GraphRunner,
+  GraphRunOptions,
+  Program,
+  RunOptions,
+  ShownItem,
+  StatementLifetimes,
+  Value,
+} from "./program.ts";
+import { hasNaN, leavesWithNaN, nanLeaves, type Origin, refuseMadeNaN, Watch } from "./provenance.ts";
 import { failureOfRun, runContext } from "./run-context.ts";
+import { ScriptValues } from "./script-values.ts";
 import { type Diagnostic, fail } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
 
@@ -40,21 +54,9 @@ interface Application {
 /** How many applications are remembered: each holds its compiled form. The one that was used longest ago goes first. */
 const mostApplications = 128;
 
-/** What of an argument decides how a function is compiled. */
-function signatureOf(value: Value): unknown {
-  if (value.kind === "tuple") return [value.names, value.items.map(signatureOf)];
-  const { type, array } = value;
-  return [type, array.dtype, array.shape, type === "int" && array.shape.length === 0 ? array.data[0] : null];
-}
-
-/** The arrays that become inputs, in the order of `valueTerm`. */
-function inputArrays(value: Value): readonly NdArray[] {
-  if (value.kind === "tuple") return value.items.flatMap(inputArrays);
-  return value.type === "int" && value.array.shape.length === 0 ? [] : [value.array];
-}
-
 /** An array that stays as it is, whatever becomes of a back end's memory. */
 function owned(x: NdArray): NdArray {
+  if (x instanceof RemoteArray) return { dtype: x.dtype, shape: x.shape, data: x.data };
   if (typeof SharedArrayBuffer === "undefined" || !(x.data.buffer instanceof SharedArrayBuffer)) return x;
   return { dtype: x.dtype, shape: x.shape, data: x.data.slice() };
 }
@@ -71,8 +73,7 @@ export class Bound implements BoundProgram {
   readonly diagnostics: readonly Diagnostic[];
   readonly #e: Elaborator;
   readonly #script: ElaboratedScript;
-  readonly #values: Map<number, NdArray>;
-  readonly #ran = new Set<Step>();
+  readonly #values: ScriptValues;
   #properties: readonly BoundProperty[] | undefined;
 
   readonly #runner: GraphRunner | undefined;
@@ -84,65 +85,41 @@ export class Bound implements BoundProgram {
     this.diagnostics = e.diagnostics;
     this.#e = e;
     this.#script = script;
-    this.#values = new Map(script.values);
+    this.#values = new ScriptValues(script, e.precision, runner, (graph, inputs, options, how) =>
+      this.#evaluate(graph, inputs, options, how),
+    );
   }
 
   get properties(): readonly BoundProperty[] {
     this.#properties ??= boundProperties(
       this.#e,
       this.#script,
-      (v) => drive(this.#value(v), this.#runner),
+      (v) => drive(this.#values.numbers([v]), this.#runner)[0]!,
       (graph, inputs) => drive(this.#evaluate(graph, inputs, undefined, { keep: false }), this.#runner),
     );
     return this.#properties;
   }
 
-  /** A variable of the script, computed when it has not been yet. */
-  *#value(a: Atom): Flow<NdArray> {
-    const literal = literalValue(a, this.#e.precision);
-    if (literal) return literal;
-    const v = a as Var;
-    const known = this.#values.get(v.id);
-    if (known) return known;
-    const step = this.#script.steps.find((s) => s.outputs.some((o) => o.id === v.id));
-    if (!step) throw new Error(`internal error: variable ${v.id} belongs to no statement`);
-    yield* this.#runStep(step, undefined);
-    return this.#values.get(v.id)!;
-  }
-
-  *#valuesOf(atoms: readonly Atom[]): Flow<NdArray[]> {
-    const values: NdArray[] = [];
-    for (const a of atoms) values.push(yield* this.#value(a));
-    return values;
-  }
-
   /** The value of a term, on its own. */
-  *#valueOfTerm(term: Term): Flow<Value> {
-    const values = yield* this.#valuesOf(leafArrays(term).map((l) => l.atom));
+  *#valueOfTerm(term: Term, options?: CallOptions): Flow<Value> {
+    const atoms = leafArrays(term).map((l) => l.atom);
+    const values = yield* this.#values.numbers(atoms, options);
     let next = 0;
     return termValueFrom(term, () => owned(values[next++]!));
-  }
-
-  *#runStep(step: Step, options: RunOptions | undefined): Flow<void> {
-    const inputs = yield* this.#valuesOf(step.captured);
-    const results = yield* this.#evaluate(step.graph, inputs, options, { keep: true, span: step.span });
-    step.outputs.forEach((v, i) => {
-      this.#values.set(v.id, results[i]!);
-    });
-    this.#ran.add(step);
   }
 
   *#evaluate(
     graph: Graph,
     inputs: readonly NdArray[],
-    options: RunOptions | undefined,
-    { keep, span }: { readonly keep: boolean; readonly span?: Span },
+    options: Partial<RunOptions> | undefined,
+    how: Omit<GraphRunOptions, "later" | "warn">,
   ): Flow<NdArray[]> {
+    const { span } = how;
     const context = runContext(this.#e.precision, options);
     try {
-      if (options?.checkFinite) return evaluateWatching(graph, inputs, context, span);
-      const warn = options && ((diagnostic: Diagnostic) => options.onEvent({ kind: "warning", diagnostic }));
-      return yield { graph, inputs, context, options: { keep, span, warn } };
+      const onEvent = options?.onEvent;
+      const warn = onEvent && ((diagnostic: Diagnostic) => onEvent({ kind: "warning", diagnostic }));
+      return yield { kind: "run", graph, inputs, context, options: { ...how, warn } };
     } catch (error) {
       throw failureOfRun(error, span);
     }
@@ -158,8 +135,9 @@ export class Bound implements BoundProgram {
 
   *#run(options: RunOptions): Flow<void> {
     for (const step of this.#script.steps) {
-      if (!this.#ran.has(step)) yield* this.#runStep(step, options);
+      if (!this.#values.hasRun(step)) yield* this.#values.run(step, options);
       if (step.effect) yield* this.#effect(step, options);
+      if (options.isLast) this.#values.release(step);
     }
   }
 
@@ -202,7 +180,7 @@ export class Bound implements BoundProgram {
           const v = yield* this.#valueOfTerm(t);
           const iterations = t.kind === "array" ? traceIterations.get(t.atom) : undefined;
           if (iterations && v.kind === "array" && v.array.shape.length === 1)
-            return upTo(v.array, (yield* this.#value(iterations)).data[0]! + 1);
+            return upTo(v.array, (yield* this.#values.numbers([iterations]))[0]!.data[0]! + 1);
           return v.kind === "array" ? v.array : { dtype: "real", shape: [0], data: new Float64Array(0) };
         }.bind(this);
         const series: { label: string; values: NdArray }[] = [];
@@ -234,8 +212,8 @@ export class Bound implements BoundProgram {
 
   *#originOfNaN(last: Step): Flow<Origin | undefined> {
     for (const step of this.#script.steps) {
-      const inputs = yield* this.#valuesOf(step.captured);
-      if ((yield* this.#valuesOf(step.outputs)).some(hasNaN) && !inputs.some(hasNaN)) {
+      const inputs = yield* this.#values.numbers(step.captured);
+      if ((yield* this.#values.numbers(step.outputs)).some(hasNaN) && !inputs.some(hasNaN)) {
         const watch = new Watch();
         evaluate(step.graph, inputs, evaluationContext({ precision: this.#e.precision, ...watch.options }));
         return watch.nan;
@@ -249,24 +227,28 @@ export class Bound implements BoundProgram {
     return drive(this.#call(name, args), this.#runner);
   }
 
-  callLater(name: string, args: Readonly<Record<string, Value>>): Promise<Value> {
-    return driveLater(this.#call(name, args), this.#runner);
+  callLater(name: string, args: Readonly<Record<string, Value>>, options?: CallOptions): Promise<Value> {
+    return driveLater(this.#call(name, args, options), this.#runner);
   }
 
-  #call(name: string, args: Readonly<Record<string, Value>>): Flow<Value> {
-    return this.#apply("call", name, args, (e, f, given) => applyTerm(e, f, given));
+  #call(name: string, args: Readonly<Record<string, Value>>, options?: CallOptions): Flow<Value> {
+    return this.#apply("call", name, args, options, (e, f, given) => applyTerm(e, f, given));
   }
 
   valueAndGradient(name: string, args: Readonly<Record<string, Value>>): ValueAndGradient {
     return pairOf(drive(this.#gradient(name, args), this.#runner));
   }
 
-  async valueAndGradientLater(name: string, args: Readonly<Record<string, Value>>): Promise<ValueAndGradient> {
-    return pairOf(await driveLater(this.#gradient(name, args), this.#runner));
+  async valueAndGradientLater(
+    name: string,
+    args: Readonly<Record<string, Value>>,
+    options?: CallOptions,
+  ): Promise<ValueAndGradient> {
+    return pairOf(await driveLater(this.#gradient(name, args, options), this.#runner));
   }
 
-  #gradient(name: string, args: Readonly<Record<string, Value>>): Flow<Value> {
-    return this.#apply("gradient", name, args, (e, f, given) => {
+  #gradient(name: string, args: Readonly<Record<string, Value>>, options?: CallOptions): Flow<Value> {
+    return this.#apply("gradient", name, args, options, (e, f, given) => {
       const { value, gradient: g } = gradient(e, f, differentiable(e, f, given), "value_and_grad");
       return { kind: "tuple", names: ["value", "gradient"], items: [value, g] };
     });
@@ -276,16 +258,18 @@ export class Bound implements BoundProgram {
     name: string,
     args: Readonly<Record<string, Value>>,
     request: DerivativeRequest,
+    options?: CallOptions,
   ): Promise<DerivativeAnswer> {
-    return driveLater(this.#derivative(name, args, request), this.#runner);
+    return driveLater(this.#derivative(name, args, request, options), this.#runner);
   }
 
   *#derivative(
     name: string,
     args: Readonly<Record<string, Value>>,
     request: DerivativeRequest,
+    options: CallOptions | undefined,
   ): Flow<DerivativeAnswer> {
-    const both = yield* this.#apply(keyOf(request), name, argumentsOf(args, request), (e, f, given) =>
+    const both = yield* this.#apply(keyOf(request), name, argumentsOf(args, request), options, (e, f, given) =>
       derivativeTerm(e, f, given, request),
     );
     const [first, second] = both.kind === "tuple" ? both.items : [];
@@ -296,14 +280,16 @@ export class Bound implements BoundProgram {
     way: string,
     name: string,
     args: Readonly<Record<string, Value>>,
+    options: CallOptions | undefined,
     use: (e: Elaborator, f: FunctionTerm, given: CallArguments) => Term,
   ): Flow<Value> {
+    refuseArguments(args, this.#e.precision);
     // What is compiled depends on names, types and shapes alone (and on single ints, which may set sizes).
     const key = JSON.stringify([way, name, Object.entries(args).map(([k, v]) => [k, signatureOf(v)])]);
     const known = this.#applications.get(key);
     if (known) {
       this.#remember(key, known);
-      return yield* this.#applied(known, Object.values(args).flatMap(inputArrays));
+      return yield* this.#applied(known, Object.values(args).flatMap(inputArrays), options);
     }
     const e = this.#e;
     const found = this.#script.scope.own(name);
@@ -318,7 +304,7 @@ export class Bound implements BoundProgram {
     }
     const { term } = found;
     if (term.kind !== "function") {
-      if (Object.keys(args).length === 0) return yield* this.#valueOfTerm(term);
+      if (Object.keys(args).length === 0) return yield* this.#valueOfTerm(term, options);
       fail("K0773", found.span, `\`${name}\` is ${showTermType(term)}, not a function.`);
     }
     const span = found.span ?? { file: this.program.file, start: 0, end: 0 };
@@ -356,7 +342,7 @@ export class Bound implements BoundProgram {
       result,
     };
     this.#remember(key, application);
-    return yield* this.#applied(application, arrays);
+    return yield* this.#applied(application, arrays, options);
   }
 
   #remember(key: string, application: Application): void {
@@ -367,14 +353,30 @@ export class Bound implements BoundProgram {
     this.#applications.delete(oldest!);
   }
 
-  *#applied(application: Application, arrays: readonly NdArray[]): Flow<Value> {
+  *#applied(application: Application, arrays: readonly NdArray[], options: CallOptions | undefined): Flow<Value> {
     const { graph, captured, result } = application;
-    const inputs = [...(yield* this.#valuesOf(captured)), ...arrays];
-    const results = yield* this.#evaluate(graph, inputs, undefined, { keep: false });
-    let next = 0;
-    const value = termValueFrom(result, () => results[next++]!);
-    if (application.derivatives) refuseMadeNaN(application, graph, inputs, value, this.#e.precision);
-    return value;
+    const unpin = pinArrays(arrays);
+    try {
+      const inputs = [...(yield* this.#values.operands(captured, options)), ...arrays];
+      // NaNs among derivatives are looked for here.
+      const place = application.derivatives ? "here" : "there";
+      const results = yield* this.#evaluate(graph, inputs, options, {
+        keep: false,
+        results: graph.outputs.map(() => place),
+      });
+      let next = 0;
+      const value = termValueFrom(result, () => results[next++]!);
+      if (!application.derivatives || !leavesWithNaN(value)) return value;
+      yield { kind: "fetch", arrays: inputs };
+      refuseMadeNaN(application, graph, inputs, value, this.#e.precision);
+      return value;
+    } finally {
+      unpin();
+    }
+  }
+
+  lifetimes(): readonly StatementLifetimes[] {
+    return this.#values.lifetimes();
   }
 
   graphs(): readonly Graph[] {

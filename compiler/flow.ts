@@ -6,17 +6,31 @@ import type { NdArray } from "./core/array.ts";
 import { evaluate } from "./core/evaluate.ts";
 import type { Graph } from "./core/graph.ts";
 import type { EvaluationContext } from "./core/primitive.ts";
+import { fetchArrays, isElsewhere } from "./core/remote-array.ts";
 import type { GraphRunner, GraphRunOptions } from "./program.ts";
 
-export interface Request {
+/** A graph to evaluate. */
+export interface RunRequest {
+  readonly kind: "run";
   readonly graph: Graph;
   readonly inputs: readonly NdArray[];
   readonly context: EvaluationContext;
   readonly options: Omit<GraphRunOptions, "later">;
 }
+/** Arrays whose numbers are to be read; they are the answer too. */
+export interface FetchRequest {
+  readonly kind: "fetch";
+  readonly arrays: readonly NdArray[];
+}
+export type Request = RunRequest | FetchRequest;
 export type Flow<T> = Generator<Request, T, NdArray[]>;
 
-function answer(runner: GraphRunner | undefined, { graph, inputs, context, options }: Request, later: boolean) {
+function answer(runner: GraphRunner | undefined, request: Request, later: boolean): NdArray[] | Promise<NdArray[]> {
+  if (request.kind === "fetch") {
+    const arrays = [...request.arrays];
+    return arrays.some(isElsewhere) ? fetchArrays(arrays).then(() => arrays) : arrays;
+  }
+  const { graph, inputs, context, options } = request;
   return runner ? runner.run(graph, inputs, context, { ...options, later }) : evaluate(graph, inputs, context);
 }
 

@@ -9,6 +9,8 @@ import type { EvaluationContext, ReportRole, SolveEvent, TickControl } from "./c
 import type { Diagnostic } from "./syntax/diagnostic.ts";
 import type { DataSelection, SourceFile, Span } from "./syntax/tree.ts";
 
+export type { DerivativeAnswer, DerivativeRequest } from "./applied-derivatives.ts";
+
 /** The scalar types a user sees. A `key` array is stored as int[..., 2], a `status` as its code. */
 export type ScalarType = "real" | "int" | "bool" | "key" | "status";
 
@@ -83,17 +85,43 @@ export interface GraphRunner {
     context: EvaluationContext,
     options: GraphRunOptions,
   ): NdArray[] | Promise<NdArray[]>;
+  /**
+   * The same array, as one that is brought to the device when it is first used there and stays until it is released;
+   * for operands of several runs. What is small comes back as it is.
+   */
+  hold?(array: NdArray): NdArray;
+  /** Whether it goes on without its device when that is lost: what was only there can be computed again. */
+  readonly outlivesDevice?: boolean;
 }
+
+/** Where the numbers of a result are wanted: for the caller, for later runs, or for both. */
+export type ResultPlace = "here" | "there" | "both";
 
 export interface GraphRunOptions {
   /** Operands and results may stay where the back end has them, for as long as the arrays are in use. */
   readonly keep: boolean;
   /** The caller can wait; without it back ends that can answer at once do. */
   readonly later?: boolean;
+  /** For each result; all `here` when left out. Back ends with a memory of their own give those `there` as `RemoteArray`s. */
+  readonly results?: readonly ResultPlace[] | undefined;
+  /** The graph is not run again. */
+  readonly isLast?: boolean | undefined;
   /** The statement. */
   readonly span?: Span | undefined;
   /** Hears of what the user should know about how the graph is run. */
   readonly warn?: ((diagnostic: Diagnostic) => void) | undefined;
+}
+
+/** What a statement needs and leaves behind on a device, by variable, in a run that is the last. */
+export interface StatementLifetimes {
+  readonly graph: Graph;
+  /** In the order of the graph's inputs; `isReadOn`: by later statements too. */
+  readonly operands: readonly { readonly id: number; readonly isReadOn: boolean }[];
+  readonly results: readonly { readonly id: number; readonly place: ResultPlace }[];
+  /** Whose numbers are read afterwards. */
+  readonly shown: readonly number[];
+  /** What is given back then. */
+  readonly released: readonly number[];
 }
 
 export interface BindOptions {
@@ -164,13 +192,16 @@ export interface Progress {
 export interface RunOptions {
   /** Called as things happen, in order. May be asynchronous only in what it does with the event. */
   readonly onEvent: (event: ScriptEvent) => void;
-  /** Stops at the first NaN that anything makes, seen or not: with the reference evaluator, which is slow. */
-  readonly checkFinite?: boolean;
   /** Called once per loop iteration; throw to stop the run, or ask the control to end a solve where it is. */
   readonly onTick?: (progress?: Progress, control?: TickControl) => void;
   /** Ends what a back end computes on another thread wherever it is; `onTick` has to throw when it is aborted. */
   readonly signal?: AbortSignal;
+  /** Nothing is asked of the program after this run: a device gives back what no later statement reads. */
+  readonly isLast?: boolean;
 }
+
+/** The same for what a function does when it is called: solves, what derivatives tell of themselves, and warnings. */
+export type CallOptions = Partial<RunOptions>;
 
 /** A program with its data and parameters: all shapes are numbers now. */
 export interface BoundProgram {
@@ -188,16 +219,18 @@ export interface BoundProgram {
   ): { readonly value: Value; readonly gradient: Value };
   /** The same three for back ends that take their time. */
   runLater(options: RunOptions): Promise<void>;
-  callLater(name: string, args: Readonly<Record<string, Value>>): Promise<Value>;
+  callLater(name: string, args: Readonly<Record<string, Value>>, options?: CallOptions): Promise<Value>;
   valueAndGradientLater(
     name: string,
     args: Readonly<Record<string, Value>>,
+    options?: CallOptions,
   ): Promise<{ readonly value: Value; readonly gradient: Value }>;
   /** A derivative of a declared function: see `DerivativeRequest`. */
   derivativeLater(
     name: string,
     args: Readonly<Record<string, Value>>,
     request: DerivativeRequest,
+    options?: CallOptions,
   ): Promise<DerivativeAnswer>;
   /** The script's `property` declarations. */
   readonly properties: readonly BoundProperty[];

@@ -40,7 +40,7 @@ test("the software adapter says what it is", () => {
 });
 
 test("dispatches see what those before them wrote, and a range of them can be encoded", async () => {
-  const [pipeline] = await device.pipelines.compile([adding], 2);
+  const [pipeline] = await device.pipelines.compile([adding], { arenas: 2 });
   const memory = await Memory.allocate(device, [1, 100]);
   const counts = [10, 5, 0, 100];
   const list = await DispatchList.create(
@@ -73,16 +73,16 @@ test("dispatches see what those before them wrote, and a range of them can be en
 
 test("a text is compiled once, whatever its comments", async () => {
   const other = { ...adding, label: "other", text: adding.text.replace("What it does", "Something else") };
-  const [a, b] = await device.pipelines.compile([adding, other], 2);
+  const [a, b] = await device.pipelines.compile([adding, other], { arenas: 2 });
   assert.equal(a, b);
-  const [c] = await device.pipelines.compile([adding], 3);
+  const [c] = await device.pipelines.compile([adding], { arenas: 3 });
   assert.notEqual(a, c);
 });
 
 test("a text that does not compile is reported with its line", async () => {
   const wrong = { ...adding, label: "wrong", text: adding.text.replace("+= memory0[0]", "+= 1.5f") };
   await assert.rejects(
-    withTimeLimit("compiling", device.pipelines.compile([adding, wrong], 2)),
+    withTimeLimit("compiling", device.pipelines.compile([adding, wrong], { arenas: 2 })),
     (error: Error) =>
       error.message.startsWith("internal error: the WGSL of wrong does not compile: line 9: ") &&
       error.message.endsWith("\n    memory1[id.x] += 1.5f;"),
@@ -135,7 +135,7 @@ test("a device that is lost is noticed", async () => {
     name: "DeviceLostError",
     message: /^reading: the device is closed/,
   });
-  await assert.rejects(other.pipelines.compile([adding], 2), { name: "DeviceLostError" });
+  await assert.rejects(other.pipelines.compile([adding], { arenas: 2 }), { name: "DeviceLostError" });
 });
 
 test("a device that is given is not ended", async () => {

@@ -6,6 +6,7 @@ import { BackendError } from "../../compiler/backend-error.ts";
 import { type AdapterDescription, describeAdapter, messageOf, NoDeviceError, requestAdapter } from "./adapter.ts";
 import { PipelineCache } from "./pipelines.ts";
 import { type DispatchListener, timeDispatches, timeSubmissions } from "./timed-device.ts";
+import { Transfers } from "./transfers.ts";
 
 /** The device went away: the driver was reset, a program ran too long, or `close` was called. */
 export class DeviceLostError extends BackendError {
@@ -58,6 +59,7 @@ export class Device {
   /** Whether somebody hears how long each dispatch takes: then pipelines are told apart by their labels. */
   readonly timesDispatches: boolean;
   readonly pipelines: PipelineCache;
+  readonly transfers: Transfers;
   readonly #isOwned: boolean;
   #loss: Loss | undefined;
   /** What WebGPU complained of outside of `checked`. */
@@ -80,6 +82,7 @@ export class Device {
     this.isSoftware = isSoftware;
     this.#isOwned = isOwned;
     this.pipelines = new PipelineCache(this);
+    this.transfers = new Transfers(this);
     // Errors of a device that is given may be its owner's.
     if (isOwned)
       gpu.addEventListener("uncapturederror", (event) => {
@@ -107,6 +110,7 @@ export class Device {
    */
   close(): void {
     this.#lose({ reason: "destroyed", message: "" });
+    this.transfers.close();
     if (this.#isOwned) this.gpu.destroy();
   }
 

@@ -56,7 +56,7 @@ export class DispatchList {
       const places = gpu.createBuffer({ label: "places", size: words.byteLength, usage });
       gpu.queue.writeBuffer(places, 0, words);
       const bindGroup = gpu.createBindGroup({
-        layout: device.pipelines.layout(memory.arenas.length),
+        layout: device.pipelines.layout({ arenas: memory.arenas.length }),
         entries: [
           { binding: 0, resource: { buffer: places, offset: 0, size: blockBytes } },
           ...memory.arenas.map((buffer, n) => ({ binding: n + 1, resource: { buffer } })),

@@ -1,6 +1,6 @@
 /** Elements as the device keeps them: reals as f32, ints as they are, bools as the words 0 and 1. */
 import type { ArrayData, DType } from "../../compiler/core/array.ts";
-import type { Words } from "./memory.ts";
+import type { Words } from "./transfers.ts";
 
 /** Reals are rounded to f32. */
 export function toWords(dtype: DType, data: ArrayData): Words {

@@ -1,27 +1,30 @@
 /** Runs graphs on a WebGPU device, in f32: whole loops between one look at the device and the next. */
 import type { NdArray } from "../../compiler/core/array.ts";
-import { concreteShape, type Graph } from "../../compiler/core/graph.ts";
+import type { Graph } from "../../compiler/core/graph.ts";
 import type { EvaluationContext, TickControl } from "../../compiler/core/primitive.ts";
+import { pinArrays } from "../../compiler/core/remote-array.ts";
 import { buildPlan } from "../../compiler/kernel/build.ts";
 import { deliverCheck, deliverReport, deliverTick } from "../../compiler/kernel/events.ts";
 import type { Plan } from "../../compiler/kernel/plan.ts";
+import type { GraphRunner, GraphRunOptions } from "../../compiler/program.ts";
 import { finished, header, logEntryWords, paused } from "../../compiler/target/wgsl/control.ts";
 import { flattenPlan } from "../../compiler/target/wgsl/flatten-plan.ts";
-import { fastDevicePolicy, type ResidentPolicy, softwarePolicy } from "../../compiler/target/wgsl/policy.ts";
+import { policyFor, type ResidentPolicy } from "../../compiler/target/wgsl/policy.ts";
 import type { Program } from "../../compiler/target/wgsl/program.ts";
-import type { Device } from "./device.ts";
+import { ArenaPool } from "./arena-pool.ts";
+import { type Device, DeviceMemoryError } from "./device.ts";
+import { DeviceArrays } from "./device-arrays.ts";
 import { submit } from "./dispatch.ts";
-import { fromWords, toWords } from "./elements.ts";
 import { controlOf, solveAtWork } from "./ending.ts";
 import { Heat } from "./heat.ts";
 import { History } from "./history.ts";
+import type { Range } from "./memory.ts";
+import { bringOperands, Results, writeOperands } from "./operands.ts";
 import { arena, Recording } from "./recording.ts";
 import { scheduleTurns, usefulDispatches } from "./schedule.ts";
 
-export interface WebGpuRunOptions {
-  /** For messages: what is being run. */
-  readonly label?: string;
-}
+/** What a runner of graphs is told, and `label`, for messages: what is being run. */
+export type WebGpuRunOptions = Pick<GraphRunOptions, "results" | "isLast"> & { readonly label?: string };
 
 export interface WebGpuRunnerOptions {
   /** Milliseconds from any fixed moment. */
@@ -43,6 +46,8 @@ const leastFuel = 10_000;
 const largestFuel = 2 ** 31;
 /** Results of at most this many words are read with the state, whether they are there or not. */
 const smallResults = 4096;
+/** Of the log this much is read with the state: capacity is for more than usually happens. */
+const fewEntries = 16;
 
 interface Compiled {
   readonly plan: Plan;
@@ -64,8 +69,11 @@ export interface RunStatistics {
   milliseconds: number;
 }
 
-export class WebGpuRunner {
+export class WebGpuRunner implements GraphRunner {
   readonly device: Device;
+  /** What stays on the device between runs. */
+  readonly arrays: DeviceArrays;
+  readonly #arenas: ArenaPool;
   readonly #now: () => number;
   readonly #options: WebGpuRunnerOptions;
   readonly #policy: ResidentPolicy;
@@ -74,8 +82,10 @@ export class WebGpuRunner {
 
   private constructor(device: Device, options: WebGpuRunnerOptions) {
     this.device = device;
+    this.arrays = new DeviceArrays(device);
+    this.#arenas = new ArenaPool(device);
     this.#options = options;
-    this.#policy = options.policy ?? (device.isSoftware ? softwarePolicy : fastDevicePolicy);
+    this.#policy = options.policy ?? policyFor(device.isSoftware);
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -93,7 +103,7 @@ export class WebGpuRunner {
    * The outputs of a closed graph whose sizes are numbers; reals are rounded to f32 on their way in and come back as
    * f64. Reports are delivered in their order, and `context.tick` is called after each submission: what these throw
    * ends the run, as does a check that fails. Throws DeviceLostError, and an error that says how much memory was asked
-   * for when the device has not as much.
+   * for when the device has not as much. Results may stay on the device: see `GraphRunOptions`.
    */
   async run(
     graph: Graph,
@@ -101,14 +111,33 @@ export class WebGpuRunner {
     context: EvaluationContext,
     options: WebGpuRunOptions = {},
   ): Promise<NdArray[]> {
-    const compiled = await this.#compile(graph);
-    const before = compiled.last;
-    const result = (async () => {
-      await before;
-      return this.#execute(compiled, graph, inputs, context, options.label ?? graph.name);
-    })();
-    compiled.last = result.catch(() => undefined);
-    return result;
+    // What is given back while it is waited for stays until it was used.
+    const unpin = pinArrays(inputs);
+    try {
+      const compiled = await this.#compile(graph);
+      const before = compiled.last;
+      const result = (async () => {
+        await before;
+        return this.#execute(compiled, graph, inputs, context, options);
+      })();
+      const last = result.catch(() => undefined);
+      compiled.last = last;
+      return await result.finally(() => {
+        if (options.isLast && compiled.last === last) this.#forget(graph, compiled);
+      });
+    } finally {
+      unpin();
+    }
+  }
+
+  /** An array that stays on the device from when it is first used until it is released. */
+  hold(array: NdArray): NdArray {
+    return this.arrays.hold(array);
+  }
+
+  #forget(graph: Graph, compiled: Compiled): void {
+    this.#compiled.delete(graph);
+    compiled.recording.free();
   }
 
   /** Frees what the device holds for this runner, when runs are over. */
@@ -120,13 +149,16 @@ export class WebGpuRunner {
       await each.value.last;
       each.value.recording.free();
     }
+    this.#arenas.close();
+    this.arrays.close();
   }
 
   #compile(graph: Graph): Promise<Compiled> {
     let compiled = this.#compiled.get(graph);
     if (!compiled) {
       compiled = (async () => {
-        const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
+        const { products } = this.#policy;
+        const plan = buildPlan(graph, { precision: "f32", style: "invocations", products });
         const program = flattenPlan(plan, this.#policy);
         const recording = await Recording.create(this.device, program);
         return {
@@ -147,21 +179,45 @@ export class WebGpuRunner {
     return compiled;
   }
 
+  /** With memory that others had before, and will have afterwards. */
   async #execute(
     compiled: Compiled,
     graph: Graph,
     inputs: readonly NdArray[],
     context: EvaluationContext,
-    label: string,
+    options: WebGpuRunOptions,
   ): Promise<NdArray[]> {
+    const { recording, program } = compiled;
+    await bringOperands(inputs, this.arrays).catch((error) => {
+      if (!(error instanceof DeviceMemoryError)) throw error;
+      this.#arenas.trim();
+      return bringOperands(inputs, this.arrays);
+    });
+    const data = await this.#arenas.take(program.dataWords, recording);
+    try {
+      recording.attach(data);
+      recording.reset();
+      const first = writeOperands(inputs, program, recording.memory, this.arrays);
+      const results = new Results(graph, program, options.results);
+      const words = await this.#untilOver(compiled, first, results.ranges, context, options.label ?? graph.name);
+      return await results.take(words, recording.memory, this.arrays);
+    } finally {
+      this.#arenas.give(data);
+    }
+  }
+
+  /** Submits until the program has ended, and reads some words then. `first`: encodes what comes before it. */
+  async #untilOver(
+    compiled: Compiled,
+    first: (encoder: GPUCommandEncoder) => void,
+    results: readonly Range[],
+    context: EvaluationContext,
+    label: string,
+  ): Promise<Uint32Array<ArrayBuffer>[]> {
     const { recording, program, plan, heat, history } = compiled;
     const { memory } = recording;
-    recording.reset();
-    inputs.forEach((x, i) => {
-      memory.write(arena.data, program.inputs[i]!.offset, toWords(x.dtype, x.data));
-    });
-    const results = program.outputs.map(({ offset, length }) => ({ arena: arena.data, offset, length }));
-    const stateRange = { arena: arena.state, offset: 0, length: program.state.length };
+    const log = program.state[header.log]!;
+    const stateRange = { arena: arena.state, offset: 0, length: log + fewEntries * logEntryWords };
     const { isPlain } = program;
     const isSmall = isPlain || results.reduce((n, r) => n + r.length, 0) <= smallResults;
     const statistics: RunStatistics = { submissions: 0, dispatches: 0, milliseconds: 0 };
@@ -169,19 +225,25 @@ export class WebGpuRunner {
     let state: Uint32Array = recording.initialState;
     for (;;) {
       const now = state;
-      const isByPiece = (piece: number) => recording.isReady(piece) || heat.isEnough(piece, now);
+      // Asked once for a submission: a piece that becomes ready while others are compiled was not counted on.
+      const isByPiece = remembered((piece) => recording.isReady(piece) || heat.isEnough(piece, now));
       await recording.prepare(state[header.counter]!, isByPiece);
       const { turns } = scheduleTurns(program, state, compiled.budget, isByPiece, history);
       let dispatches = 0;
       memory.write(arena.state, header.fuel, Uint32Array.of(compiled.fuel));
       const start = this.#now();
       await submit(this.device, label, (encoder) => {
+        if (statistics.submissions === 0) first(encoder);
         const pass = encoder.beginComputePass({ label });
         dispatches = recording.encode(pass, turns);
         pass.end();
       });
       const [words, ...early] = await memory.read([stateRange, ...(isSmall ? results : [])], label);
       state = words!;
+      if (state[header.logged]! > fewEntries) {
+        const all = { arena: arena.state, offset: 0, length: log + state[header.logged]! * logEntryWords };
+        state = (await memory.read([all], label))[0]!;
+      }
       const useful = usefulDispatches(program, now, state, isByPiece);
       this.#adapt(compiled, dispatches, useful, state[header.fuel] === 0, this.#now() - start);
       statistics.submissions += 1;
@@ -195,12 +257,7 @@ export class WebGpuRunner {
       if (isOver) {
         heat.keep(state);
         history.keep(state);
-        const found = isSmall ? early : await memory.read(results, label);
-        return graph.outputs.map(({ type: { dtype, shape } }, i) => ({
-          dtype,
-          shape: concreteShape(shape),
-          data: fromWords(dtype, found[i]!),
-        }));
+        return isSmall ? early : memory.read(results, label);
       }
       if (state[header.logged]! > 0) memory.write(arena.state, header.logged, Uint32Array.of(0));
       if (state[header.counter] === paused) {
@@ -222,6 +279,15 @@ export class WebGpuRunner {
     if (isFuelUsed && this.#options.fuel === undefined)
       compiled.fuel = Math.max(leastFuel, within(compiled.fuel * Math.min(ratio, 8), largestFuel));
   }
+}
+
+function remembered(isByPiece: (piece: number) => boolean): (piece: number) => boolean {
+  const known = new Map<number, boolean>();
+  return (piece) => {
+    const answer = known.get(piece) ?? isByPiece(piece);
+    known.set(piece, answer);
+    return answer;
+  };
 }
 
 const within = (x: number, most: number): number => Math.max(1, Math.min(Math.round(x), most));

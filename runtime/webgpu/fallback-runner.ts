@@ -3,6 +3,7 @@ import { BackendError } from "../../compiler/backend-error.ts";
 import type { NdArray } from "../../compiler/core/array.ts";
 import type { Graph } from "../../compiler/core/graph.ts";
 import type { EvaluationContext } from "../../compiler/core/primitive.ts";
+import { fetchArrays } from "../../compiler/core/remote-array.ts";
 import type { GraphRunner, GraphRunOptions } from "../../compiler/program.ts";
 import { type Diagnostic, warningAt } from "../../compiler/syntax/diagnostic.ts";
 import { renderDiagnostic } from "../show/diagnostics.ts";
@@ -16,6 +17,7 @@ export interface FallbackParts {
 }
 
 export class FallbackRunner implements GraphRunner {
+  readonly outlivesDevice = true;
   readonly #parts: FallbackParts;
   #cpu: Promise<GraphRunner> | undefined;
   #closed = false;
@@ -53,6 +55,7 @@ export class FallbackRunner implements GraphRunner {
         this.#warn(graph, error, options);
       }
     }
+    await fetchArrays(inputs);
     this.#cpu ??= this.#parts.openCpu();
     const cpu = await this.#cpu;
     const rest: EvaluationContext = {
@@ -64,6 +67,10 @@ export class FallbackRunner implements GraphRunner {
     };
     // Arrays that stay in the CPU's memory are of no use to the device.
     return cpu.run(graph, inputs, rest, { ...options, keep: options.keep && this.#parts.isLost() });
+  }
+
+  hold(array: NdArray): NdArray {
+    return this.#toldOfLoss ? array : (this.#parts.device.hold?.(array) ?? array);
   }
 
   #warn(graph: Graph, { message, help }: BackendError, { span, warn }: GraphRunOptions): void {

@@ -43,8 +43,13 @@ export interface Layout {
 
 const roundUp = (x: number, step: number): number => Math.ceil(x / step) * step;
 
+export type LayoutLimits = Pick<
+  GPUSupportedLimits,
+  "minUniformBufferOffsetAlignment" | "maxUniformBufferBindingSize" | "maxComputeWorkgroupsPerDimension"
+>;
+
 /** Lays a program out for devices with these limits. */
-export function layOut(limits: GPUSupportedLimits, program: Program): Layout {
+export function layOut(limits: LayoutLimits, program: Program): Layout {
   const commands = program.blocks.flatMap((b) => [...b.commands, ...b.tail]);
   const tailCount = program.resident.pieces.length + program.blocks.length;
   const longest = commands.reduce((n, c) => Math.max(n, c.words.length), controlUniformWords);

@@ -1,32 +1,22 @@
 /** Memory of devices: what is allocated is what was foreseen, and nothing stays behind. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bind, coreGraphs } from "../../compiler/bind.ts";
+import { bind, coreGraphs, lifetimesOf } from "../../compiler/bind.ts";
 import { compile } from "../../compiler/compile.ts";
+import { ndArray } from "../../compiler/core/array.ts";
 import { buildPlan } from "../../compiler/kernel/build.ts";
+import { softwarePolicy } from "../../compiler/target/wgsl/policy.ts";
 import { bytesOfPlan } from "../cpu/memory-limit.ts";
 import { createRuntime } from "../index.ts";
 import { softwareDevice, withTimeLimit } from "../testing-adapter/testing.ts";
+import { WebGpuRunner } from "./executor.ts";
+import { foreseeMemory } from "./foresee.ts";
+import { countBuffers } from "./testing-buffers.ts";
 
 const device = await softwareDevice();
 
-/** Bytes of the buffers that were made and not destroyed, now and at most. */
-const bytes = { used: 0, peak: 0 };
 const { gpu } = device;
-const createBuffer = gpu.createBuffer.bind(gpu);
-gpu.createBuffer = (descriptor) => {
-  const buffer = createBuffer(descriptor);
-  bytes.used += descriptor.size;
-  bytes.peak = Math.max(bytes.peak, bytes.used);
-  const destroy = buffer.destroy.bind(buffer);
-  let isThere = true;
-  buffer.destroy = () => {
-    if (isThere) bytes.used -= descriptor.size;
-    isThere = false;
-    return destroy();
-  };
-  return buffer;
-};
+const bytes = countBuffers(gpu);
 
 function programOf(text: string) {
   const { program, diagnostics } = compile(text, { file: "t.opt" });
@@ -70,18 +60,55 @@ let r = minimize(bowl, from = ones[50], by = gradient_descent(step = 1e-4, tol =
   assert.ok(long - short < 9_900 * 8 * 4, `${short} and ${long} bytes`);
 });
 
-test("the peak of a statement is the one the plan tells", async () => {
-  const text = "let y = sum(sort(normal[200000](key(1))) * linspace[200000](0.0, 1.0))\n";
-  const [graph] = coreGraphs(bind(programOf(text), { data: {}, precision: "f32" }));
-  const foreseen = bytesOfPlan(buildPlan(graph!, { precision: "f32", style: "invocations" }));
-  using runtime = await createRuntime({ device: gpu });
+/** What a script takes at most, and what is foreseen of it. */
+async function peakOf(text: string, data: Readonly<Record<string, Float64Array>> = {}) {
+  const arrays = Object.fromEntries(Object.entries(data).map(([k, x]) => [k, ndArray("real", [x.length], x)]));
+  const runner = WebGpuRunner.create(device);
+  const bound = bind(programOf(text), { data: arrays, precision: "f32", runner });
+  const foreseen = foreseeMemory(lifetimesOf(bound), softwarePolicy);
   const before = bytes.used;
   bytes.peak = before;
-  const module = await runtime.load(programOf(text));
-  await withTimeLimit("a sort", module.run());
+  await withTimeLimit("a script", bound.runLater({ isLast: true, onEvent: () => undefined }));
   const measured = bytes.peak - before;
-  assert.ok(
-    Math.abs(measured - foreseen) < Math.max(2 ** 20, foreseen / 10),
-    `${measured} bytes, foreseen ${foreseen}`,
-  );
+  await runner.close();
+  return { foreseen, measured };
+}
+
+function assertForeseen({ foreseen, measured }: { foreseen: number; measured: number }): void {
+  const allowed = Math.max(2 ** 20, foreseen / 10);
+  assert.ok(Math.abs(measured - foreseen) < allowed, `${measured} bytes, foreseen ${foreseen}`);
+}
+
+const sort = "let y = sum(sort(normal[200000](key(1))) * linspace[200000](0.0, 1.0))\n";
+
+test("the peak of a statement is the one the plan tells", async () => {
+  const [graph] = coreGraphs(bind(programOf(sort), { data: {}, precision: "f32" }));
+  const plan = bytesOfPlan(buildPlan(graph!, { precision: "f32", style: "invocations" }));
+  const { foreseen, measured } = await peakOf(sort);
+  assertForeseen({ foreseen, measured });
+  assertForeseen({ foreseen: plan, measured });
+});
+
+test("statements take turns with memory, and the peak of a script is the one that is foreseen", async () => {
+  const x = Float64Array.from({ length: 600_000 }, (_, i) => Math.sin(i));
+  // Data of several statements, results that are handed on, some for long; and numbers that are shown.
+  const script = `data x: real[n]
+let a = x + 1
+let y = sum(cumsum(cumsum(x) * x))
+let b = cumsum(a) * x
+let c = b * a + y
+show sum(c), c
+show sum(b)
+`;
+  const { foreseen, measured } = await peakOf(script, { x });
+  assert.ok(measured > 4 * 4 * x.length);
+  assertForeseen({ foreseen, measured });
+  const turns = Array.from({ length: 6 }, (_, i) => `let y${i} = sum(cumsum(cumsum(x) + ${i}))\n`).join("");
+  const [one, six] = [
+    await peakOf("data x: real[n]\nlet y0 = sum(cumsum(cumsum(x) + 1))\nlet y1 = sum(x)\n", { x }),
+    await peakOf(`data x: real[n]\n${turns}`, { x }),
+  ];
+  assertForeseen(one);
+  assertForeseen(six);
+  assert.ok(six.measured < 1.2 * one.measured, `${six.measured} bytes, and ${one.measured} for one statement`);
 });

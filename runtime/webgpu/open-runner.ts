@@ -20,7 +20,7 @@ export async function openRunner(given?: GPUDevice, options: OpenOptions = {}): 
   const device = await openDevice(given, options);
   const runner = WebGpuRunner.create(device);
   return {
-    runner: { run: (graph, inputs, context) => runner.run(graph, inputs, context) },
+    runner,
     name: device.name,
     isSoftware: device.isSoftware,
     device,

@@ -9,6 +9,16 @@ export interface ShaderSource {
   readonly entryPoint: string;
 }
 
+/** What a pipeline binds. */
+export interface Bindings {
+  /** How many arenas. */
+  readonly arenas: number;
+  /** Those that it may only read; none when left out. */
+  readonly onlyRead?: readonly number[];
+  /** Whether there is another uniform after the arenas, of its own. */
+  readonly hasParameters?: boolean;
+}
+
 export class PipelineCache {
   readonly #device: Device;
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
@@ -19,14 +29,14 @@ export class PipelineCache {
   }
 
   /**
-   * The layout of everything the runtime binds: at 0 a uniform with a dynamic offset, then the arenas, of which the
-   * kernel may write all but those that are told. It is written out, because a layout made from a text lacks what the text does not use.
+   * The layout of everything the runtime binds: at 0 a uniform with a dynamic offset, then the arenas, then parameters.
+   * It is written out, because a layout made from a text lacks what the text does not use.
    */
-  layout(arenaCount: number, onlyRead: readonly number[] = []): GPUBindGroupLayout {
-    const key = `${arenaCount} ${onlyRead}`;
+  layout({ arenas: count, onlyRead = [], hasParameters = false }: Bindings): GPUBindGroupLayout {
+    const key = `${count} ${onlyRead} ${hasParameters}`;
     let layout = this.#layouts.get(key);
     if (!layout) {
-      const arenas = Array.from({ length: arenaCount }, (_, n): GPUBindGroupLayoutEntry => {
+      const arenas = Array.from({ length: count }, (_, n): GPUBindGroupLayoutEntry => {
         return {
           binding: n + 1,
           visibility: ShaderStage.compute,
@@ -38,7 +48,13 @@ export class PipelineCache {
         visibility: ShaderStage.compute,
         buffer: { type: "uniform", hasDynamicOffset: true },
       };
-      layout = this.#device.gpu.createBindGroupLayout({ entries: [places, ...arenas] });
+      const parameters: GPUBindGroupLayoutEntry = {
+        binding: count + 1,
+        visibility: ShaderStage.compute,
+        buffer: { type: "uniform" },
+      };
+      const entries = [places, ...arenas, ...(hasParameters ? [parameters] : [])];
+      layout = this.#device.gpu.createBindGroupLayout({ entries });
       this.#layouts.set(key, layout);
     }
     return layout;
@@ -48,40 +64,44 @@ export class PipelineCache {
    * The pipelines of some texts, in their order. Comments make no difference to what is compiled. Throws an internal
    * error with the line at fault when a text does not compile.
    */
-  async compile(
-    sources: readonly ShaderSource[],
-    arenaCount: number,
-    onlyRead: readonly number[] = [],
-  ): Promise<GPUComputePipeline[]> {
+  async compile(sources: readonly ShaderSource[], bindings: Bindings): Promise<GPUComputePipeline[]> {
     return this.#device.whileAlive(
       "compiling shaders",
-      Promise.all(sources.map((source) => this.#pipeline(source, arenaCount, onlyRead))),
+      Promise.all(sources.map((source) => this.#pipeline(source, bindings))),
     );
   }
 
-  #pipeline(source: ShaderSource, arenaCount: number, onlyRead: readonly number[]): Promise<GPUComputePipeline> {
-    const name = this.#device.timesDispatches ? source.label : "";
-    const key = `${arenaCount} ${onlyRead} ${name} ${source.entryPoint} ${source.text.replace(/^ *\/\/.*\n/gm, "")}`;
+  #pipeline(source: ShaderSource, bindings: Bindings): Promise<GPUComputePipeline> {
+    const key = this.#keyOf(source, bindings);
     let pipeline = this.#pipelines.get(key);
     if (!pipeline) {
-      pipeline = this.#compile(source, arenaCount, onlyRead);
+      pipeline = this.#compile(source, bindings);
       this.#pipelines.set(key, pipeline);
     }
     return pipeline;
   }
 
-  async #compile(
+  /** Whether there is a pipeline already, or soon. */
+  has(source: ShaderSource, bindings: Bindings): boolean {
+    return this.#pipelines.has(this.#keyOf(source, bindings));
+  }
+
+  #keyOf(
     { label, text, entryPoint }: ShaderSource,
-    arenaCount: number,
-    onlyRead: readonly number[],
-  ): Promise<GPUComputePipeline> {
+    { arenas, onlyRead = [], hasParameters = false }: Bindings,
+  ): string {
+    const name = this.#device.timesDispatches ? label : "";
+    return `${arenas} ${onlyRead} ${hasParameters} ${name} ${entryPoint} ${text.replace(/^ *\/\/.*\n/gm, "")}`;
+  }
+
+  async #compile({ label, text, entryPoint }: ShaderSource, bindings: Bindings): Promise<GPUComputePipeline> {
     const { gpu } = this.#device;
     // The module's own errors come with their lines from getCompilationInfo; here they are only kept from the host.
     gpu.pushErrorScope("validation");
     const module = gpu.createShaderModule({ label, code: text });
     const report = gpu.popErrorScope();
     try {
-      const layout = gpu.createPipelineLayout({ bindGroupLayouts: [this.layout(arenaCount, onlyRead)] });
+      const layout = gpu.createPipelineLayout({ bindGroupLayouts: [this.layout(bindings)] });
       return await gpu.createComputePipelineAsync({ label, layout, compute: { module, entryPoint } });
     } catch (error) {
       const { messages } = await module.getCompilationInfo();

@@ -2,6 +2,7 @@
 import type { Graph } from "../../compiler/core/graph.ts";
 import { buildPlan } from "../../compiler/kernel/build.ts";
 import type { GraphRunner } from "../../compiler/program.ts";
+import { policyFor, type ResidentPolicy } from "../../compiler/target/wgsl/policy.ts";
 import { accountOf, type Profiler, type StatementMeter } from "../profile/profiler.ts";
 import type { DispatchListener } from "./timed-device.ts";
 
@@ -17,6 +18,8 @@ export class DeviceProfile implements DispatchListener {
   readonly #now: () => number;
   readonly #known = new WeakMap<Graph, Current>();
   #current: Current | undefined;
+  /** How the device computes products: kernels have the names of what they do. */
+  #products: ResidentPolicy["products"] = "tiles";
 
   constructor(profiler: Profiler, now: () => number) {
     this.#profiler = profiler;
@@ -40,9 +43,15 @@ export class DeviceProfile implements DispatchListener {
   }
 
   /** The same runner, with its statements timed. */
-  timed(runner: GraphRunner, { timesDispatches }: { readonly timesDispatches: boolean }): GraphRunner {
+  timed(
+    runner: GraphRunner,
+    { timesDispatches, isSoftware }: { readonly timesDispatches: boolean; readonly isSoftware: boolean },
+  ): GraphRunner {
     this.#profiler.clock = timesDispatches ? "device" : "submissions";
+    this.#products = policyFor(isSoftware).products;
     return {
+      ...(runner.outlivesDevice ? { outlivesDevice: true } : {}),
+      hold: (array) => runner.hold?.(array) ?? array,
       run: async (graph, inputs, context, options) => {
         const meter = this.#profiler.statement(options.span);
         const current = this.#know(graph, meter);
@@ -61,7 +70,7 @@ export class DeviceProfile implements DispatchListener {
   #know(graph: Graph, meter: StatementMeter): Current {
     let known = this.#known.get(graph);
     if (!known) {
-      const plan = buildPlan(graph, { precision: "f32", style: "invocations" });
+      const plan = buildPlan(graph, { precision: "f32", style: "invocations", products: this.#products });
       const launches = plan.functions.flatMap((f) => f.steps.filter((s) => s.kind === "launch"));
       const names = new Map(launches.map((step) => [step.kernel.name, step]));
       const accounts = new Map([...names].map(([label, step]) => [label, accountOf(meter, plan, step)]));

@@ -6,6 +6,7 @@ import { compile } from "../../compiler/compile.ts";
 import { buildPlan } from "../../compiler/kernel/build.ts";
 import { printPlan } from "../../compiler/kernel/print.ts";
 import type { GraphRunner } from "../../compiler/program.ts";
+import { softwarePolicy } from "../../compiler/target/wgsl/policy.ts";
 import { Profiler } from "../profile/profiler.ts";
 import { useSoftwareAdapter } from "../testing-adapter/software-adapter.ts";
 import { withTimeLimit } from "../testing-adapter/testing.ts";
@@ -32,7 +33,10 @@ async function shownBy(runner: GraphRunner): Promise<{ shown: number[]; explaine
     },
   });
   await withTimeLimit("the script", run);
-  const plans = coreGraphs(bound).map((graph) => buildPlan(graph, { precision: "f32", style: "invocations" }));
+  const { products } = softwarePolicy;
+  const plans = coreGraphs(bound).map((graph) =>
+    buildPlan(graph, { precision: "f32", style: "invocations", products }),
+  );
   return { shown, explained: plans.map(printPlan).join("\n") };
 }
 

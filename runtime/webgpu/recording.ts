@@ -4,32 +4,66 @@ import { controlText } from "../../compiler/target/wgsl/control-kernel.ts";
 import type { WgslKernel } from "../../compiler/target/wgsl/kernel.ts";
 import { moveText } from "../../compiler/target/wgsl/moves.ts";
 import type { Program } from "../../compiler/target/wgsl/program.ts";
+import type { Arena } from "./arena-pool.ts";
 import { BufferUsage } from "./constants.ts";
 import type { Device } from "./device.ts";
 import { type Layout, layOut, type Recorded } from "./layout.ts";
 import { Memory } from "./memory.ts";
-import type { ShaderSource } from "./pipelines.ts";
+import type { Bindings, ShaderSource } from "./pipelines.ts";
 import { type IsByPiece, type Turn, tailPiece } from "./schedule.ts";
 
 /** The arenas, in their order. Kernels see the first, copies three, the resident workgroup all. */
 export const arena = { data: 0, state: 1, tables: 2, workgroups: 3 } as const;
 const arenaCounts = { kernel: 1, move: 3, control: 4, resident: 4 } as const;
-/** Whatever sees all arenas only reads the tables. */
-const onlyRead = (count: number): readonly number[] => (count > arena.workgroups ? [arena.tables] : []);
 type Kind = keyof typeof arenaCounts;
+/** Whatever sees all arenas only reads the tables. */
+function bindingsOf(kind: Kind): Bindings {
+  const arenas = arenaCounts[kind];
+  return { arenas, onlyRead: arenas > arena.workgroups ? [arena.tables] : [], hasParameters: kind === "resident" };
+}
 /** What is compiled once for all programs. */
 const common = {
   move: { label: "copies", text: moveText },
   control: { label: "control flow", text: controlText },
 };
 
+/** A program's arenas with one for the data among them. */
+interface Attached {
+  readonly memory: Memory;
+  readonly bindGroups: Readonly<Record<Exclude<Kind, "resident">, GPUBindGroup>>;
+  /** Those of pieces, as they are needed. */
+  readonly pieces: (GPUBindGroup | undefined)[];
+}
+
+/** The weights of the pieces that a device has compiled: of pieces with one text they are the same. */
+const compiledWeights = new WeakMap<Device, Set<number>>();
+
+function weightsOf(device: Device): Set<number> {
+  const known = compiledWeights.get(device) ?? new Set();
+  compiledWeights.set(device, known);
+  return known;
+}
+
+/** A piece that is compiled, with the buffer of its parameters. */
+interface Piece {
+  readonly pipeline: GPUComputePipeline;
+  readonly parameters: GPUBuffer;
+}
+
 export class Recording {
   readonly program: Program;
-  readonly memory: Memory;
-  readonly #bindGroups: Readonly<Record<Kind, GPUBindGroup>>;
+  readonly #device: Device;
+  /** The arenas of its own: all but that of the data, which it is lent. */
+  readonly #own: Memory;
+  readonly #known = new WeakMap<GPUBuffer, Attached>();
+  #attached: Attached | undefined;
   readonly #uniforms: GPUBuffer;
   /** Those that are compiled, of pieces, of kernels, and of what is the same for all programs. */
-  readonly #pieces: (GPUComputePipeline | undefined)[] = [];
+  readonly #pieces: (Piece | undefined)[] = [];
+  /** Pieces whose text was looked for among so many kinds of those that are compiled. */
+  readonly #compared = new Map<number, number>();
+  /** Pieces whose text is compiled for another one. */
+  readonly #compiledElsewhere = new Set<number>();
   readonly #kernels = new Map<WgslKernel, GPUComputePipeline>();
   readonly #common = new Map<Kind, GPUComputePipeline>();
   readonly #names: ReadonlyMap<WgslKernel, string>;
@@ -38,59 +72,82 @@ export class Recording {
   /** Of the first block: the others' dispatches are idle until it is their turn. */
   readonly #initialWorkgroups: Uint32Array<ArrayBuffer>;
 
-  private constructor(
-    program: Program,
-    memory: Memory,
-    layout: Layout,
-    bindGroups: Readonly<Record<Kind, GPUBindGroup>>,
-    uniforms: GPUBuffer,
-  ) {
+  private constructor(program: Program, own: Memory, layout: Layout, uniforms: GPUBuffer) {
     this.program = program;
-    this.memory = memory;
+    this.#device = own.device;
+    this.#own = own;
     this.#layout = layout;
     this.#names = new Map(program.kernels.map(({ name, printed }) => [printed, name]));
-    this.#bindGroups = bindGroups;
     this.#uniforms = uniforms;
     this.#initialState = program.state.slice();
     this.#initialState[header.blocks] = layout.blockTable;
     this.#initialWorkgroups = Uint32Array.from(layout.workgroups);
   }
 
-  /** Allocates what a program needs. Throws as `Memory.allocate` does. */
+  /** Allocates what a program needs beside the arena of its data. Throws as `Memory.allocate` does. */
   static async create(device: Device, program: Program): Promise<Recording> {
     const layout = layOut(device.limits, program);
-    const memory = await Memory.allocate(device, [
-      program.dataWords,
-      program.state.length,
-      layout.tables.length,
-      layout.workgroups.length,
-    ]);
+    const own = await Memory.allocate(device, [program.state.length, layout.tables.length, layout.workgroups.length]);
     try {
-      memory.write(arena.data, program.constants.offset, program.constants.words);
-      memory.write(arena.tables, 0, Uint32Array.from(layout.tables));
-      const { gpu } = device;
-      const { bindGroups, uniforms } = await device.checked("preparing dispatches", () => {
+      own.write(arena.tables - 1, 0, Uint32Array.from(layout.tables));
+      const uniforms = await device.checked("preparing dispatches", () => {
         const usage = BufferUsage.uniform | BufferUsage.copyDestination;
-        const uniforms = gpu.createBuffer({ label: "places", size: layout.uniforms.byteLength, usage });
-        gpu.queue.writeBuffer(uniforms, 0, layout.uniforms);
-        const bindGroup = (count: number) =>
-          gpu.createBindGroup({
-            layout: device.pipelines.layout(count, onlyRead(count)),
-            entries: [
-              { binding: 0, resource: { buffer: uniforms, offset: 0, size: layout.uniformBytes } },
-              ...memory.arenas.slice(0, count).map((buffer, n) => ({ binding: n + 1, resource: { buffer } })),
-            ],
-          });
-        const { kernel, move, control } = arenaCounts;
-        const all = bindGroup(control);
-        const bindGroups = { kernel: bindGroup(kernel), move: bindGroup(move), control: all, resident: all };
-        return { bindGroups, uniforms };
+        return device.gpu.createBuffer({ label: "places", size: layout.uniforms.byteLength, usage });
       });
-      return new Recording(program, memory, layout, bindGroups, uniforms);
+      device.transfers.write(uniforms, 0, layout.uniforms);
+      return new Recording(program, own, layout, uniforms);
     } catch (error) {
-      memory.free();
+      own.free();
       throw error;
     }
+  }
+
+  /** Makes use of an arena for the data, of `program.dataWords` at least, until the next one. */
+  attach(data: Arena): void {
+    let attached = this.#known.get(data.buffer);
+    if (!attached) {
+      attached = this.#attach(data.buffer);
+      this.#known.set(data.buffer, attached);
+    }
+    this.#attached = attached;
+    if (data.user === this) return;
+    data.user = this;
+    attached.memory.write(arena.data, this.program.constants.offset, this.program.constants.words);
+  }
+
+  #attach(data: GPUBuffer): Attached {
+    const device = this.#device;
+    const memory = new Memory(device, [data, ...this.#own.arenas]);
+    const group = (kind: Kind) => this.#bindGroup(memory, kind);
+    return {
+      memory,
+      bindGroups: { kernel: group("kernel"), move: group("move"), control: group("control") },
+      pieces: [],
+    };
+  }
+
+  #bindGroup(memory: Memory, kind: Kind, parameters?: GPUBuffer): GPUBindGroup {
+    const { gpu, pipelines } = this.#device;
+    const bindings = bindingsOf(kind);
+    const arenas = memory.arenas.slice(0, bindings.arenas);
+    return gpu.createBindGroup({
+      layout: pipelines.layout(bindings),
+      entries: [
+        { binding: 0, resource: { buffer: this.#uniforms, offset: 0, size: this.#layout.uniformBytes } },
+        ...arenas.map((buffer, n) => ({ binding: n + 1, resource: { buffer } })),
+        ...(parameters ? [{ binding: arenas.length + 1, resource: { buffer: parameters } }] : []),
+      ],
+    });
+  }
+
+  /** All arenas, in their order, while there is one for the data. */
+  get memory(): Memory {
+    return this.#inUse.memory;
+  }
+
+  get #inUse(): Attached {
+    if (!this.#attached) throw new Error("internal error: a program without memory");
+    return this.#attached;
   }
 
   /** The state as a run begins. */
@@ -100,7 +157,8 @@ export class Recording {
 
   /** Begins a run, after what was submitted before. */
   reset(): void {
-    this.memory.write(arena.state, 0, this.#initialState);
+    // What the log held before is not looked at.
+    this.memory.write(arena.state, 0, this.#initialState.subarray(0, this.program.state[header.log]!));
     this.memory.write(arena.workgroups, 0, this.#initialWorkgroups);
   }
 
@@ -117,9 +175,21 @@ export class Recording {
     this.memory.write(arena.workgroups, 0, workgroups);
   }
 
-  /** Whether a piece of the resident workgroup is compiled. */
+  /** Whether a piece of the resident workgroup is compiled, for this program or for another one with the same text. */
   isReady(piece: number): boolean {
-    return this.#pieces[piece] !== undefined;
+    if (this.#pieces[piece] !== undefined || this.#compiledElsewhere.has(piece)) return true;
+    const weights = weightsOf(this.#device);
+    const { weight } = this.program.resident.pieces[piece]!;
+    // To print a text costs something too.
+    if (!weights.has(weight) || this.#compared.get(piece) === weights.size) return false;
+    this.#compared.set(piece, weights.size);
+    const isKnown = this.#device.pipelines.has(this.#sourceOf(piece), bindingsOf("resident"));
+    if (isKnown) this.#compiledElsewhere.add(piece);
+    return isKnown;
+  }
+
+  #sourceOf(piece: number): ShaderSource {
+    return { label: "the resident workgroup", ...this.program.resident.pieces[piece]!.kernel() };
   }
 
   /**
@@ -145,9 +215,17 @@ export class Recording {
   }
 
   async #preparePiece(n: number): Promise<void> {
-    if (this.isReady(n)) return;
-    const source = { label: "the resident workgroup", ...this.program.resident.pieces[n]!.kernel() };
-    this.#pieces[n] = await this.#compile("resident", [source]).then(([p]) => p);
+    if (this.#pieces[n] !== undefined) return;
+    const { weight, kernel } = this.program.resident.pieces[n]!;
+    const { parameters: words } = kernel();
+    const [pipeline] = await this.#compile("resident", [this.#sourceOf(n)]);
+    weightsOf(this.#device).add(weight);
+    const parameters = await this.#device.checked("preparing dispatches", () => {
+      const usage = BufferUsage.uniform | BufferUsage.copyDestination;
+      return this.#device.gpu.createBuffer({ label: "parameters", size: words.length * 4, usage });
+    });
+    this.#device.transfers.write(parameters, 0, Uint32Array.from(words));
+    this.#pieces[n] = { pipeline: pipeline!, parameters };
   }
 
   async #prepareCommon(kind: "move" | "control"): Promise<void> {
@@ -169,8 +247,7 @@ export class Recording {
   }
 
   #compile(kind: Kind, sources: readonly ShaderSource[]): Promise<GPUComputePipeline[]> {
-    const count = arenaCounts[kind];
-    return this.memory.device.pipelines.compile(sources, count, onlyRead(count));
+    return this.#device.pipelines.compile(sources, bindingsOf(kind));
   }
 
   /**
@@ -195,20 +272,28 @@ export class Recording {
   }
 
   #pipelineOf({ kind, kernel, piece }: Recorded): GPUComputePipeline | undefined {
-    if (piece !== undefined) return this.#pieces[piece];
+    if (piece !== undefined) return this.#pieces[piece]?.pipeline;
     return kernel === undefined ? this.#common.get(kind) : this.#kernels.get(kernel);
   }
 
   #encode(pass: GPUComputePassEncoder, recorded: Recorded): void {
-    const { kind, uniform, workgroups, indirect } = recorded;
+    const { uniform, workgroups, indirect } = recorded;
     pass.setPipeline(this.#pipelineOf(recorded)!);
-    pass.setBindGroup(0, this.#bindGroups[kind], [uniform]);
+    pass.setBindGroup(0, this.#bindGroupOf(recorded), [uniform]);
     if (indirect === undefined) pass.dispatchWorkgroups(...workgroups);
     else pass.dispatchWorkgroupsIndirect(this.memory.arenas[arena.workgroups]!, indirect);
   }
 
+  #bindGroupOf({ kind, piece }: Recorded): GPUBindGroup {
+    const { memory, bindGroups, pieces } = this.#inUse;
+    if (kind !== "resident") return bindGroups[kind];
+    pieces[piece!] ??= this.#bindGroup(memory, kind, this.#pieces[piece!]!.parameters);
+    return pieces[piece!]!;
+  }
+
   free(): void {
-    this.memory.free();
+    for (const piece of this.#pieces) piece?.parameters.destroy();
+    this.#own.free();
     this.#uniforms.destroy();
   }
 }

@@ -17,7 +17,7 @@ export interface PreparedRun {
 
 /** The words of each arena after the run. */
 export async function executeRun(device: Device, run: PreparedRun): Promise<Uint32Array<ArrayBuffer>[]> {
-  const [pipeline] = await device.pipelines.compile([run], run.memory.length);
+  const [pipeline] = await device.pipelines.compile([run], { arenas: run.memory.length });
   const lengths = run.memory.map((words) => words.length);
   const memory = await Memory.allocate(device, lengths);
   const list = await DispatchList.create(memory, [{ ...run, pipeline: pipeline! }]);

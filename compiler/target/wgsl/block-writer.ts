@@ -19,6 +19,7 @@ import {
   type Place,
   type Segment,
 } from "./phases.ts";
+import type { ResidentPolicy } from "./policy.ts";
 import type { Command } from "./program.ts";
 
 export interface OpenBlock {
@@ -39,18 +40,24 @@ export class BlockWriter {
   readonly tables: number[] = [];
   /** The loops of which copies need to know the step. */
   readonly rowsWithPlaces = new Set<number>();
-  readonly kernels = new Map<Kernel, Map<boolean, WgslKernel>>();
+  readonly kernels = new Map<Kernel, Map<string, WgslKernel>>();
   /** Called with each block that begins. */
   readonly #began: (block: number) => void;
   readonly #sharesReductions: boolean;
+  readonly #readsFours: boolean;
   /** Of blocks that begin. */
   #group = 0;
   #groupCount = 1;
 
   readonly locate: Locate | undefined;
 
-  constructor(sharesReductions: boolean, began: (block: number) => void, locate: Locate | undefined) {
+  constructor(
+    { sharesReductions, readsFours }: Pick<ResidentPolicy, "sharesReductions" | "readsFours">,
+    began: (block: number) => void,
+    locate: Locate | undefined,
+  ) {
     this.#sharesReductions = sharesReductions;
+    this.#readsFours = readsFours;
     this.locate = locate;
     this.#began = began;
   }
@@ -173,14 +180,21 @@ export class BlockWriter {
   }
 
   #commandOf(kernel: Kernel, at: readonly number[], isTeam: boolean): Command {
-    const printedAs = this.kernels.get(kernel) ?? new Map<boolean, WgslKernel>();
+    const printedAs = this.kernels.get(kernel) ?? new Map<string, WgslKernel>();
     this.kernels.set(kernel, printedAs);
-    let printed = printedAs.get(isTeam);
+    const readsFours = this.#readsFours && at.every((place) => place % 4 === 0);
+    const key = `${isTeam} ${readsFours}`;
+    let printed = printedAs.get(key);
     if (!printed) {
       const arenas = kernel.arrays.map(() => 0);
       const locate = this.locate && { locate: this.locate };
-      printed = printKernel(kernel, arenas, { isTeam, workgroupSize: isTeam ? largestWorkgroup : 64, ...locate });
-      printedAs.set(isTeam, printed);
+      printed = printKernel(kernel, arenas, {
+        isTeam,
+        readsFours,
+        workgroupSize: isTeam ? largestWorkgroup : 64,
+        ...locate,
+      });
+      printedAs.set(key, printed);
     }
     return { kind: "kernel", kernel: printed, words: placesWords(printed.count, at), count: printed.count };
   }

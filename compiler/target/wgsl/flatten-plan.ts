@@ -50,7 +50,7 @@ class Flattener {
   constructor(policy: ResidentPolicy, locate: Locate | undefined) {
     this.#policy = policy;
     const began = (block: number) => this.#regions.push({ kind: "block", block });
-    this.#writer = new BlockWriter(policy.sharesReductions, began, locate);
+    this.#writer = new BlockWriter(policy, began, locate);
   }
 
   flatten(entry: PlanFunction): Program {
@@ -99,7 +99,7 @@ class Flattener {
       inputs,
       outputs,
       constants: { offset: this.#constantBase, words: constants },
-      dataWords: Math.max(this.#dataWords, this.#constantBase + 1),
+      dataWords: aligned(Math.max(this.#dataWords, this.#constantBase + 1)),
       state,
       tables,
       mostShown: this.#mostShown,

@@ -7,12 +7,12 @@ import { buildPlan } from "../../kernel/build.ts";
 import { canWriteInPlace } from "./in-place.ts";
 
 /** For each part of the state of the one loop of a script: whether it may be written in place. */
-function inPlace(script: string): boolean[] {
+function inPlace(script: string, products: "tiles" | "blocks" = "tiles"): boolean[] {
   const { program, diagnostics } = compile(script, { file: "test.opt" });
   assert.ok(program, diagnostics.map((d) => d.message).join("\n"));
   const found: boolean[] = [];
   const run = (graph: Graph) => {
-    for (const s of buildPlan(graph, { precision: "f32", style: "invocations" }).functions.at(-1)!.steps)
+    for (const s of buildPlan(graph, { precision: "f32", style: "invocations", products }).functions.at(-1)!.steps)
       if (s.kind === "loop")
         s.carry.forEach((_, i) => {
           found.push(canWriteInPlace(s.body, s.body.inputs[s.constants.length + i]!, s.body.outputs[i]!));
@@ -42,4 +42,13 @@ test("a state whose sum is taken before", () => {
 test("states that change places are copied", () => {
   const found = inPlace("let r = loop (x, y) = (ones[50], zeros[50]) for t in 0..9 { (y + 1, x + 2) }");
   assert.ok(found.includes(false), String(found));
+});
+
+test("a state to which a product is added, in blocks that fill it and blocks that do not", () => {
+  for (const n of [48, 47]) {
+    const data = `let a = [[1.0 * i * j for j in 0..64] for i in 0..${n}]\n`;
+    const product = `${data}let r = loop x = zeros[${n}, ${n}] for t in 0..9 { 0.5 * x + (a + x[0, 0]) @ a' }`;
+    const alone = product.replace("x[0, 0]", "t");
+    assert.deepEqual([inPlace(alone, "blocks"), inPlace(product, "blocks")], [[true], [false]], `${n}`);
+  }
 });

@@ -51,12 +51,21 @@ function onlyWritten(statements: readonly Statement[], from: KernelArray, to: Ke
   return fits && (first ?? 0) <= home.findIndex((s) => s.op === "store" && s.array.id === to.id);
 }
 
-/** The list of statements that holds the store, reached through loops whose iterations are independent alone. */
+/**
+ * The list of statements that holds the store, reached through conditions, and loops whose iterations are independent,
+ * alone.
+ */
 function homeOf(statements: readonly Statement[], to: KernelArray): readonly Statement[] | undefined {
   if (statements.some((s) => s.op === "store" && s.array.id === to.id)) return statements;
-  for (const s of statements) {
-    const found = s.op === "loop" && s.order === "independent" ? homeOf(s.body, to) : undefined;
-    if (found) return found;
-  }
+  for (const s of statements)
+    for (const inner of insideOf(s)) {
+      const found = homeOf(inner, to);
+      if (found) return found;
+    }
   return undefined;
+}
+
+function insideOf(s: Statement): (readonly Statement[])[] {
+  if (s.op === "if") return [s.then, s.otherwise];
+  return s.op === "loop" && s.order === "independent" ? [s.body] : [];
 }

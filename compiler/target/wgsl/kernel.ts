@@ -3,18 +3,21 @@
  * large buffers, the arenas; where they start comes from a uniform, so that equal kernels share a pipeline wherever
  * their arrays are. Which arena each array lives in is part of the text.
  */
+import { forEachNode } from "../../kernel/affine.ts";
 import type { Kernel, KernelArray, LocalArray, Statement } from "../../kernel/ir.ts";
 import { prepare } from "../../kernel/prepare.ts";
 import type { Span } from "../../syntax/tree.ts";
 import { flatGrid, ownGrid } from "./flatten.ts";
 import { foldConstants } from "./fold.ts";
+import { type Component, foursOf } from "./fours.ts";
 import { Joins } from "./joins.ts";
 import { assignedIn, WgslModule } from "./module.ts";
 import { Names } from "./names.ts";
 import { ownArrays, withOwnElements } from "./own-elements.ts";
 import { indented, loaded, type ModuleNaming, StatementPrinter, stored, typeOf } from "./statements.ts";
 
-import { forEachExpression, forEachStatement } from "./walk.ts";
+import { unrolled } from "./unroll.ts";
+import { forEachStatement, rootsOf } from "./walk.ts";
 
 /** A place in the source, as comments name it: `file:line:column`. */
 export type Locate = (span: Span) => string;
@@ -24,6 +27,11 @@ export interface WgslOptions {
   readonly workgroupSize?: number;
   /** Each iteration of the kernel's own grid is run by a workgroup together; see team.ts for when it can be. */
   readonly isTeam?: boolean;
+  /**
+   * For adapters that compute on the CPU, with compilers that move nothing out of loops: where arrays start is read once,
+   * short loops are unrolled, and loads of four elements side by side are one of a vector. Arrays start at multiples of four words.
+   */
+  readonly readsFours?: boolean;
   /** For the comment at the top. */
   readonly locate?: Locate;
 }
@@ -62,7 +70,7 @@ export function describe({ name, description, span }: Kernel, locate: Locate | u
   return `${description || name}${place}`.split("\n").map((line) => `// ${line}`);
 }
 
-type Access = "load" | "store";
+type Access = "load" | "store" | "load_four";
 
 class KernelPrinter {
   readonly #kernel: Kernel;
@@ -71,6 +79,9 @@ class KernelPrinter {
   readonly #module: WgslModule;
   /** The array's name among the places. */
   readonly #members = new Map<number, string>();
+  /** Names of where arrays start, if that is read once. */
+  readonly #starts = new Map<number, string>();
+  #hasFours = false;
   /** Names of the arrays that each iteration has for itself. */
   readonly #locals = new Map<number, string>();
   readonly #accessors = new Map<
@@ -94,11 +105,14 @@ class KernelPrinter {
     const grid = isTeam ? ownGrid(this.#kernel) : flatGrid(this.#kernel);
     const { locals = [] } = this.#kernel;
     const own = isTeam ? withOwnElements(grid.body, locals, workgroupSize) : grid.body;
-    const body = prepare(foldConstants(own));
-    this.#nameAccessors(body);
+    const { readsFours } = this.#options;
+    const body = prepare(foldConstants(readsFours && !isTeam ? unrolled(own) : own));
+    const fours = readsFours ? foursOf(body) : undefined;
+    this.#hasFours = fours !== undefined && fours.size > 0;
+    this.#nameAccessors(body, fours);
     this.#module.include(body);
     const joins = new Joins(this.#module, workgroupSize);
-    const main = this.#main(grid.index, body, workgroupSize, isTeam ? joins : undefined);
+    const main = this.#main(grid.index, body, workgroupSize, isTeam ? joins : undefined, fours);
     const parts = [
       [
         ...describe(this.#kernel, this.#options.locate),
@@ -120,19 +134,27 @@ class KernelPrinter {
   }
 
   /** Functions take their names before locals do, so that no local hides one. */
-  #nameAccessors(body: readonly Statement[]): void {
+  #nameAccessors(body: readonly Statement[], fours: ReadonlyMap<Statement, Component> | undefined): void {
     const access = (array: KernelArray, kind: Access) => {
       if (this.#locals.has(array.id)) return;
       const key = `${kind} ${array.id}`;
       if (this.#accessors.has(key)) return;
-      const name = this.#module.names.take(`${kind}_${this.#members.get(array.id)}`);
+      const member = this.#members.get(array.id)!;
+      if (this.#options.readsFours && !this.#starts.has(array.id))
+        this.#starts.set(array.id, this.#module.names.take(`${member}_start`));
+      const name = this.#module.names.take(`${kind}_${member}`);
       this.#accessors.set(key, { name, array, kind });
     };
     forEachStatement(body, (s) => {
       if (s.op === "store") access(s.array, "store");
     });
-    forEachExpression(body, (e) => {
-      if (e.op === "load") access(e.array, "load");
+    forEachStatement(body, (s) => {
+      const component = fours?.get(s);
+      if (component) access(component.four.array, "load_four");
+      else
+        forEachNode(rootsOf(s), (e) => {
+          if (e.op === "load") access(e.array, "load");
+        });
     });
   }
 
@@ -142,18 +164,21 @@ class KernelPrinter {
   }
 
   get #naming(): ModuleNaming {
-    const accessor = (kind: Access, array: KernelArray) => this.#accessors.get(`${kind} ${array.id}`)!.name;
+    const access = (kind: Access, array: KernelArray, ...args: readonly string[]) => {
+      const start = this.#starts.get(array.id);
+      const { name } = this.#accessors.get(`${kind} ${array.id}`)!;
+      return `${name}(${[...(start === undefined ? [] : [start]), ...args].join(", ")})`;
+    };
     return this.#module.naming({
       load: (array, index) => {
         const local = this.#locals.get(array.id);
-        return local === undefined ? `${accessor("load", array)}(${index})` : `${local}[${index}]`;
+        return local === undefined ? access("load", array, index) : `${local}[${index}]`;
       },
       store: (array, index, value) => {
         const local = this.#locals.get(array.id);
-        return local === undefined
-          ? `${accessor("store", array)}(${index}, ${value})`
-          : `${local}[${index}] = ${value}`;
+        return local === undefined ? access("store", array, index, value) : `${local}[${index}] = ${value}`;
       },
+      loadFour: (array, index) => access("load_four", array, index),
     });
   }
 
@@ -178,16 +203,25 @@ class KernelPrinter {
       "}",
       "@group(0) @binding(0) var<uniform> places: Places;",
       ...this.#usedArenas().map(
-        (n) => `@group(0) @binding(${n + 1}) var<storage, read_write> ${memory(n)}: array<u32>;`,
+        (n) =>
+          `@group(0) @binding(${n + 1}) var<storage, read_write> ${memory(n)}: array<${this.#hasFours ? "vec4u" : "u32"}>;`,
       ),
     ];
   }
 
   #accessor({ name, array, kind }: { name: string; array: KernelArray; kind: Access }): string[] {
-    const word = `${memory(this.#arenaOf(array))}[places.${this.#members.get(array.id)} + u32(i)]`;
+    const isGiven = this.#starts.has(array.id);
+    const [arena, start] = [memory(this.#arenaOf(array)), isGiven ? "start" : `places.${this.#members.get(array.id)}`];
+    const [parameters, at] = [isGiven ? "start: u32, i: i32" : "i: i32", `${start} + u32(i)`];
+    if (kind === "load_four")
+      return [`fn ${name}(${parameters}) -> vec4f {`, `  return bitcast<vec4f>(${arena}[(${at}) >> 2u]);`, "}"];
+    const before = this.#hasFours ? [`  let at = ${at};`] : [];
+    const word = this.#hasFours ? `${arena}[at >> 2u][at & 3u]` : `${arena}[${at}]`;
     const type = typeOf(array.kind);
-    if (kind === "load") return [`fn ${name}(i: i32) -> ${type} {`, `  return ${loaded(array.kind, word)};`, "}"];
-    return [`fn ${name}(i: i32, value: ${type}) {`, `  ${word} = ${stored(array.kind, "value")};`, "}"];
+    if (kind === "load")
+      return [`fn ${name}(${parameters}) -> ${type} {`, ...before, `  return ${loaded(array.kind, word)};`, "}"];
+    const last = `  ${word} = ${stored(array.kind, "value")};`;
+    return [`fn ${name}(${parameters}, value: ${type}) {`, ...before, last, "}"];
   }
 
   #main(
@@ -195,6 +229,7 @@ class KernelPrinter {
     body: readonly Statement[],
     workgroupSize: number,
     joins: Joins | undefined,
+    fours: ReadonlyMap<Statement, Component> | undefined,
   ): string[] {
     const { names } = this.#module;
     return names.scope(() => {
@@ -209,6 +244,7 @@ class KernelPrinter {
         names,
         assignedIn(body),
         joins?.team(lane, this.#handedOn(true)),
+        fours,
       );
       const name = printer.declare(index);
       const lines = printer.block(body);
@@ -226,6 +262,7 @@ class KernelPrinter {
           "  return;",
           "}",
           `let ${name} = i32(${id});`,
+          ...[...this.#starts].map(([array, start]) => `let ${start} = places.${this.#members.get(array)};`),
           ...(joins ? ownArrays(this.#kernel.locals) : []).map(
             (a) => `var ${this.#locals.get(a.id)!}: array<${typeOf(a.kind)}, ${a.each}>;`,
           ),

@@ -39,7 +39,7 @@ export class WgslModule {
     return name;
   }
 
-  naming(access: Pick<ModuleNaming, "load" | "store">): ModuleNaming {
+  naming(access: Pick<ModuleNaming, "load" | "store" | "loadFour">): ModuleNaming {
     return {
       ...access,
       scalarFunction: (f) => this.#functions.get(f)!,

@@ -1,3 +1,5 @@
+import type { PlanOptions } from "../../kernel/plan.ts";
+
 /** When the resident workgroup does what could be dispatched too: it saves dispatches, and takes long to compile. */
 export interface ResidentPolicy {
   /** Accesses to memory, about, in a piece of the resident workgroup; a loop may have some times as many. */
@@ -13,6 +15,10 @@ export interface ResidentPolicy {
   readonly workgroup: { readonly least: number; readonly most: number };
   /** Whether reductions are shared by the invocations of a workgroup. */
   readonly sharesReductions: boolean;
+  /** Whether loads of four elements side by side are one of a vector. */
+  readonly readsFours: boolean;
+  /** How products of matrices are computed, for plans that are made for the device. */
+  readonly products: NonNullable<PlanOptions["products"]>;
 }
 
 /** For devices that compile in milliseconds, and wait longer for a dispatch than for an operation. */
@@ -22,6 +28,8 @@ export const fastDevicePolicy: ResidentPolicy = {
   patience: 0,
   workgroup: { least: 8, most: 64 },
   sharesReductions: true,
+  readsFours: false,
+  products: "tiles",
 };
 
 /**
@@ -34,4 +42,9 @@ export const softwarePolicy: ResidentPolicy = {
   patience: 10,
   workgroup: { least: 4, most: 4 },
   sharesReductions: false,
+  readsFours: true,
+  products: "blocks",
 };
+
+/** The policy for an adapter, by whether it computes on the CPU. */
+export const policyFor = (isSoftware: boolean): ResidentPolicy => (isSoftware ? softwarePolicy : fastDevicePolicy);

@@ -10,6 +10,8 @@ export interface ResidentKernel {
   readonly text: string;
   readonly entryPoint: string;
   readonly workgroupSize: number;
+  /** The words of its parameters: pieces with the same text may differ in them. */
+  readonly parameters: readonly number[];
 }
 
 export interface ResidentPiece {

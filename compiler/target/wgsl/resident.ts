@@ -31,8 +31,9 @@ import { describe, localDeclarations } from "./kernel.ts";
 import { phaseCost } from "./launch-cost.ts";
 import { assignedIn, WgslModule } from "./module.ts";
 import { moveFunction, placeOf, segmentTable } from "./moves.ts";
+import { Parameters } from "./parameters.ts";
 import { type ControlPhase, type LaunchPhase, type MovePhase, mustFollow, type Phase, type Segment } from "./phases.ts";
-import { blocksOf, firstBlock, lastBlock, type Region } from "./program.ts";
+import { blocksOf, firstBlock, lastBlock, loopsOf, type Region } from "./program.ts";
 import type { ResidentContext, ResidentKernel } from "./resident-plan.ts";
 import { indented, StatementPrinter } from "./statements.ts";
 
@@ -51,15 +52,14 @@ export class PiecePrinter {
   readonly #number: number;
   readonly #size: number;
   readonly #module = new WgslModule([
-    ...["main", "Places", "places", "parts", "joined_parts", "move_words", "move_word"],
+    ...["main", "Places", "places", "Parameters", "parameters", "parts", "joined_parts", "move_words", "move_word"],
     ...controlNames,
     ...Object.values(accessors).flatMap(({ load, store }) => [load, store]),
   ]);
   readonly #joins: Joins;
   readonly #functions = new Map<Kernel, Map<boolean, string>>();
   readonly #functionTexts: string[][] = [];
-  /** The rows of loops that are entered or gone on with here. */
-  readonly #rows = new Set<number>();
+  readonly #parameters: Parameters;
 
   constructor(context: ResidentContext, piece: readonly Region[], number: number) {
     this.#context = context;
@@ -70,25 +70,29 @@ export class PiecePrinter {
     const { least, most } = context.workgroup;
     this.#size = 2 ** Math.ceil(Math.log2(Math.min(Math.max(widest, least), most)));
     this.#joins = new Joins(this.#module, this.#size);
+    this.#parameters = new Parameters(firstBlock(piece[0]!), loopsOf(piece)[0]?.row ?? 0);
   }
 
   print(): ResidentKernel {
     const steps = this.#regions(this.#piece);
+    const parameters = this.#parameters;
+    const private_ = (name: string) =>
+      parameters.loops.map((row) => `var<private> ${name}_${parameters.loop(row)}: u32;`);
     const main = [
       `@compute @workgroup_size(${this.#size})`,
       "fn main(@builtin(local_invocation_index) lane: u32) {",
       ...indented([
         ...onlyFirst(["begin();"]),
-        "var at = workgroupUniformLoad(&current);",
+        "var at = workgroupUniformLoad(&current) - parameters.first_block;",
         ...steps,
         ...onlyFirst(["end();"]),
       ]),
       "}",
     ];
     const parts = [
-      ["// the resident workgroup", ...uniform.split("\n"), ...arenaDeclarations],
+      ["// the resident workgroup", ...uniform.split("\n"), ...arenaDeclarations, ...parameters.declaration()],
       ...Object.values(accessors).map(({ text }) => text),
-      [...this.#rows].flatMap((row) => [`var<private> taken_${row}: u32;`, `var<private> limit_${row}: u32;`]),
+      [...private_("taken"), ...private_("limit")],
       controlFunctions.trimEnd().split("\n"),
       ...this.#beginAndEnd(),
       moveWords(this.#size),
@@ -102,6 +106,7 @@ export class PiecePrinter {
       text: parts.map((lines) => `${lines.join("\n")}\n`).join("\n"),
       entryPoint: "main",
       workgroupSize: this.#size,
+      parameters: parameters.words(),
     };
   }
 
@@ -109,22 +114,22 @@ export class PiecePrinter {
     const { blocks } = this.#context;
     const here = blocksOf(this.#piece);
     const elsewhere = here.filter((b) => blocks[b]!.commands.length > 0);
+    const parameters = this.#parameters;
+    // Blocks before the first one are far beyond the last.
     const conditions = [
-      `block < ${Math.min(...here)}u`,
-      `block > ${Math.max(...here)}u`,
-      ...elsewhere.map((b) => `block == ${b}u`),
+      `own > ${parameters.own(Math.max(...here))}`,
+      ...elsewhere.map((b) => `own == ${parameters.own(b)}`),
     ];
-    const words = (row: number) => [
-      [`taken_${row}`, row + loopWords.taken],
-      [`limit_${row}`, row + loopWords.limit],
-    ];
-    const rows = [...this.#rows].flatMap(words);
+    const rows = parameters.loops.flatMap((row) => [
+      [`taken_${parameters.loop(row)}`, parameters.state(row + loopWords.taken)],
+      [`limit_${parameters.loop(row)}`, parameters.state(row + loopWords.limit)],
+    ]);
     const begin = [
       `counter = state[${header.counter}];`,
       `fuel = state[${header.fuel}];`,
       "is_over = false;",
       "progress = vec4u();",
-      ...rows.map(([name, place]) => `${name} = state[${place}];`),
+      ...rows.map(([name, word]) => `${name} = ${word};`),
       "began = counter;",
       "if counter == places.block {",
       "  current = counter;",
@@ -135,13 +140,18 @@ export class PiecePrinter {
     const end = [
       `state[${header.counter}] = counter;`,
       `state[${header.fuel}] = fuel;`,
-      ...rows.map(([name, place]) => `state[${place}] = ${name};`),
+      ...rows.map(([name, word]) => `${word} = ${name};`),
       "if progress.x != 0u {",
       ...["x", "y", "z", "w"].map((c, n) => `  state[${header.progress + n}] = progress.${c};`),
       "}",
     ];
     const functions = [
-      ["fn is_elsewhere(block: u32) -> bool {", `  return ${conditions.join(" || ")};`, "}"],
+      [
+        "fn is_elsewhere(block: u32) -> bool {",
+        "  let own = block - parameters.first_block;",
+        `  return ${conditions.join(" || ")};`,
+        "}",
+      ],
       ["fn begin() {", ...indented(begin), "}"],
     ];
     const groups = [
@@ -157,7 +167,8 @@ export class PiecePrinter {
     return regions.flatMap((r) => {
       if (r.kind === "block") return this.#block(this.#context.blocks[r.block]!);
       const [first, last] = [firstBlock(r), lastBlock(r)];
-      const head = `while at >= ${first}u && at <= ${last}u {`;
+      const [from, to] = [this.#parameters.own(first), this.#parameters.own(last)];
+      const head = from === "0u" ? `while at <= ${to} {` : `while at >= ${from} && at <= ${to} {`;
       return [...this.#loopComment(r.step), head, ...indented(this.#regions(r.body)), "}"];
     });
   }
@@ -181,12 +192,26 @@ export class PiecePrinter {
       since.push(phase);
       cost += phaseCost + phase.cost;
       if (phase.kind === "launch")
-        lines.push(`${this.#function(phase)}(${["lane", operands(phase.places)].join(", ")});`);
+        lines.push(`${this.#function(phase)}(${["lane", ...this.#places(phase.places)].join(", ")});`);
       else if (phase.kind === "move") lines.push(...this.#moves(phase));
-      else if (phase !== tail.at(-1)) lines.push(...onlyFirst([`${phase.name}(${operands(phase.words)});`]));
+      else if (phase !== tail.at(-1)) lines.push(...onlyFirst([`${phase.name}(${this.#told(phase).join(", ")});`]));
       else lines.push(...this.#end(phase, Math.min(Math.ceil(cost), 2 ** 31), tail));
     }
-    return [`if at == ${index}u {`, ...indented(lines), "}"];
+    return [`if at == ${this.#parameters.own(index)} {`, ...indented(lines), "}"];
+  }
+
+  #places(places: readonly number[]): string[] {
+    return places.map((p) => this.#parameters.place(p));
+  }
+
+  /** What a check or a report is told, in the order of its operands. */
+  #told({ name, words }: ControlPhase): string[] {
+    const at = (n: number) => this.#parameters.place(words[n]!);
+    const event = (n: number) => this.#parameters.place(words[n]!, "event");
+    const count = (n: number) => `${words[n]!}u`;
+    if (name === "check") return [at(0), event(1), at(2), count(3)];
+    if (name === "report") return [event(0), count(1), at(2), at(3), at(4)];
+    throw new Error(`internal error: ${name} is the end of a block`);
   }
 
   /** Where to go on. */
@@ -195,7 +220,7 @@ export class PiecePrinter {
     const mayFail = tail.some((p) => p.kind === "control" && p.name === "check");
     const target = words[0]!;
     if (name === "jump" && !mayFail && blocks[target]!.commands.length === 0 && pieceOf[target] === this.#number)
-      return ["storageBarrier();", `at = ${target}u;`];
+      return ["storageBarrier();", `at = ${this.#parameters.own(target)};`];
     const decision = this.#decision(name, words);
     const guarded = mayFail
       ? ["if is_over {", `  go(${finished}u);`, "} else {", ...indented(decision), "}"]
@@ -203,38 +228,44 @@ export class PiecePrinter {
     return [
       ...onlyFirst([`spend(${cost}u);`, ...guarded]),
       "storageBarrier();",
-      "at = workgroupUniformLoad(&current);",
+      "at = workgroupUniformLoad(&current) - parameters.first_block;",
     ];
   }
 
   #decision(name: ControlPhase["name"], words: readonly number[]): string[] {
     const row = words[0]!;
-    const [taken, limit] = [`taken_${row}`, `limit_${row}`];
-    const [one, other] = words.slice(-2).map((w) => `${w}u`);
+    const parameters = this.#parameters;
+    const loop = () => parameters.loop(row);
+    const [taken, limit] = ["enter", "condition", "next"].includes(name) ? [`taken_${loop()}`, `limit_${loop()}`] : [];
+    const [one, other] = words.slice(-2).map((w) => parameters.block(w));
+    const data = (place: number) => `data[${parameters.place(place)}]`;
     const place = (backward: number) => {
       if (!this.#context.rowsWithPlaces.has(row)) return [];
-      return [`state[${row + loopWords.place}] = ${backward === 0 ? taken : `${limit} - 1u - ${taken}`};`];
+      return [`${parameters.state(row + loopWords.place)} = ${backward === 0 ? taken : `${limit} - 1u - ${taken}`};`];
     };
     const counted = (word: number) =>
-      this.#context.loops.get(row)!.isEncoded || this.#context.cutLoops.has(row) ? [`state[${row + word}] += 1u;`] : [];
+      this.#context.loops.get(row)!.isEncoded || this.#context.cutLoops.has(row)
+        ? [`${parameters.state(row + word)} += 1u;`]
+        : [];
     switch (name) {
       case "jump":
-        return [`go(${row}u);`];
+        return [`go(${parameters.block(row)});`];
       case "finish":
         return [`go(${finished}u);`];
       case "branch": {
         const counted = this.#context.countedBranches.has(words[1]!);
-        const [then, otherwise] = [branchWords.then, branchWords.otherwise].map((w) => `${words[1]! + w}u`);
+        const [then, otherwise] = [branchWords.then, branchWords.otherwise].map((w) =>
+          parameters.stateIndex(words[1]! + w),
+        );
         return [
-          `let is_first_way = data[${row}] != 0u;`,
+          `let is_first_way = ${data(row)} != 0u;`,
           ...(counted ? [`state[select(${otherwise}, ${then}, is_first_way)] += 1u;`] : []),
           `go(select(${other}, ${one}, is_first_way));`,
         ];
       }
       case "enter": {
         const [, isCounted, count, length, backward, steps] = words as [number, number, number, number, number, number];
-        this.#rows.add(row);
-        const most = isCounted ? `min(bitcast<i32>(data[${count}]), ${length | 0})` : `${length | 0}`;
+        const most = isCounted ? `min(bitcast<i32>(${data(count)}), ${length | 0})` : `${length | 0}`;
         return [
           `${limit} = u32(max(${most}, 0));`,
           `${taken} = 0u;`,
@@ -242,28 +273,28 @@ export class PiecePrinter {
           `if ${limit} > 0u {`,
           ...indented([...counted(loopWords.entered), `go(${one});`]),
           "} else {",
-          ...indented([`data[${steps}] = 0u;`, `go(${other});`]),
+          ...indented([`${data(steps)} = 0u;`, `go(${other});`]),
           "}",
         ];
       }
       case "condition": {
         const steps = words[1]!;
-        this.#rows.add(row);
         return [
-          `if data[${steps}] != 0u {`,
+          `if ${data(steps)} != 0u {`,
           `  go(${one});`,
           "} else {",
-          ...indented([`data[${steps}] = ${taken};`, `go(${other});`]),
+          ...indented([`${data(steps)} = ${taken};`, `go(${other});`]),
           "}",
         ];
       }
       case "next": {
         const [, backward, steps, event, value, error] = words as [number, number, number, number, number, number];
-        this.#rows.add(row);
-        const told = (place: number) => (place === 0 ? "0x7fc00000u" : `data[${place - 1}]`);
+        const told = (place: number) => (place === 0 ? "0x7fc00000u" : data(place - 1));
         const isFull = this.#context.loops.get(row)!.reports ? "!has_room()" : "false";
         return [
-          ...(event === 0 ? [] : [`progress = vec4u(${event}u, ${taken}, ${told(value)}, ${told(error)});`]),
+          ...(event === 0
+            ? []
+            : [`progress = vec4u(${parameters.place(event, "event")}, ${taken}, ${told(value)}, ${told(error)});`]),
           `${taken} += 1u;`,
           ...counted(loopWords.iterations),
           `if ${taken} < ${limit} {`,
@@ -273,7 +304,7 @@ export class PiecePrinter {
             ...(this.#context.cutLoops.has(row) ? [`current = ${leave}u;`] : []),
           ]),
           "} else {",
-          ...indented([`data[${steps}] = ${taken};`, `go(${other});`]),
+          ...indented([`${data(steps)} = ${taken};`, `go(${other});`]),
           "}",
         ];
       }
@@ -283,13 +314,26 @@ export class PiecePrinter {
   }
 
   #moves({ segments, table }: MovePhase): string[] {
-    if (segments.length <= 3) return segments.map((s) => move(s, this.#size));
+    if (segments.length <= 3) return segments.map((s) => this.#move(s));
     const { count } = segmentTable(segments);
     return [
       `for (var id = lane; id < ${count}u; id += ${this.#size}u) {`,
-      `  move_word(id, ${table}u, ${segments.length}u);`,
+      `  move_word(id, ${this.#parameters.place(table!, "table")}, ${segments.length}u);`,
       "}",
     ];
+  }
+
+  #move(s: Segment): string {
+    const size = this.#size;
+    const place = placeOf(s);
+    const moved = (start: number, stride: number) => {
+      const first = this.#parameters.place(start);
+      return place === 0 || stride === 0 ? first : `${first} + ${this.#parameters.state(place - 1)} * ${stride}u`;
+    };
+    const [from, to] = [moved(s.from, s.fromStride), moved(s.to, s.toStride)];
+    if (s.length > size) return `move_words(lane, ${s.length}u, ${from}, ${to}, ${s.step}u);`;
+    const source = s.step === 1 ? `${from} + lane` : from;
+    return `if lane < ${s.length}u { data[${to} + lane] = data[${source}]; }`;
   }
 
   /** The function of a kernel: its arrays' places are its parameters. */
@@ -343,8 +387,6 @@ export class PiecePrinter {
   }
 }
 
-const operands = (words: readonly number[]): string => words.map((w) => `${w >>> 0}u`).join(", ");
-
 /** What the first invocation does alone. */
 const onlyFirst = (lines: readonly string[]): string[] => ["if lane == 0u {", ...indented(lines), "}"];
 
@@ -355,13 +397,3 @@ const moveWords = (size: number): string[] => [
   "  }",
   "}",
 ];
-
-function move(s: Segment, size: number): string {
-  const place = placeOf(s);
-  const moved = (start: number, stride: number) =>
-    place === 0 || stride === 0 ? `${start}u` : `${start}u + state[${place - 1}u] * ${stride}u`;
-  const [from, to] = [moved(s.from, s.fromStride), moved(s.to, s.toStride)];
-  if (s.length > size) return `move_words(lane, ${s.length}u, ${from}, ${to}, ${s.step}u);`;
-  const source = s.step === 1 ? `${from} + lane` : from;
-  return `if lane < ${s.length}u { data[${to} + lane] = data[${source}]; }`;
-}

@@ -1,6 +1,7 @@
 /** Prints statements as WGSL, one function's worth of them. */
 import type { Expression, Kind, Local, Loop, Statement, While } from "../../kernel/ir.ts";
 import { type Naming, printArgument, printExpression } from "./expressions.ts";
+import type { Component, Four } from "./fours.ts";
 import type { Names } from "./names.ts";
 import { isShared, type Team, touches } from "./team.ts";
 
@@ -8,6 +9,8 @@ import { isShared, type Team, touches } from "./team.ts";
 export type ModuleNaming = Omit<Naming, "local" | "hoist"> & {
   /** The call that stores an element; index and value are fit to be arguments. */
   store(array: Parameters<Naming["load"]>[0], index: string, value: string): string;
+  /** The call that loads four elements side by side, where such are known. */
+  loadFour?(array: Parameters<Naming["load"]>[0], index: string): string;
 };
 
 export const typeOf = (kind: Kind): "f32" | "i32" | "bool" | "u32" =>
@@ -29,17 +32,27 @@ export class StatementPrinter {
   readonly #assigned: ReadonlySet<number>;
   /** Undefined where an invocation is on its own. */
   #team: Team | undefined;
+  readonly #fours: ReadonlyMap<Statement, Component> | undefined;
+  /** The names of those that are read. */
+  readonly #read = new Map<Four, string>();
   #lines: string[] = [];
 
   /**
    * `assigned`: the locals that `assign` changes anywhere. With a team, all its invocations run the statements and
    * share the loops in them (team.ts says when they can); what is stored outside such loops is stored by the first.
    */
-  constructor(module: ModuleNaming, names: Names, assigned: ReadonlySet<number>, team?: Team) {
+  constructor(
+    module: ModuleNaming,
+    names: Names,
+    assigned: ReadonlySet<number>,
+    team?: Team,
+    fours?: ReadonlyMap<Statement, Component>,
+  ) {
     this.#module = module;
     this.#names = names;
     this.#assigned = assigned;
     this.#team = team;
+    this.#fours = fours;
   }
 
   /** Gives a local a name, which it has until another is declared for it. */
@@ -90,7 +103,8 @@ export class StatementPrinter {
     switch (s.op) {
       case "let":
       case "variable": {
-        const value = this.#value(s.value);
+        const component = this.#fours?.get(s);
+        const value = component ? this.#component(component) : this.#value(s.value);
         const word = s.op === "variable" || this.#assigned.has(s.local.id) ? "var" : "let";
         this.#lines.push(`${word} ${this.declare(s.local)} = ${value};`);
         return;
@@ -122,6 +136,17 @@ export class StatementPrinter {
         return;
       }
     }
+  }
+
+  /** An element of four, which are read where the first is asked for. */
+  #component({ four, component }: Component): string {
+    let name = this.#read.get(four);
+    if (name === undefined) {
+      name = this.#names.take("four");
+      this.#read.set(four, name);
+      this.#lines.push(`let ${name} = ${this.#module.loadFour!(four.array, printArgument(four.index, this.#naming))};`);
+    }
+    return `${name}.${"xyzw"[component]}`;
   }
 
   #nest(head: string, body: readonly string[]): void {

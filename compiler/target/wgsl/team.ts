@@ -54,6 +54,24 @@ function loopsThatTouch(statements: readonly Statement[], array: KernelArray): n
   }, 0);
 }
 
+/** Whether statements store to an array outside all loops that a team shares: no barrier is there. */
+function storesOutsideShared(statements: readonly Statement[], arrays: readonly KernelArray[]): boolean {
+  return statements.some((s) => {
+    switch (s.op) {
+      case "store":
+        return arrays.some((a) => a.id === s.array.id);
+      case "loop":
+        return !isShared(s) && storesOutsideShared(s.body, arrays);
+      case "while":
+        return storesOutsideShared(s.body, arrays);
+      case "if":
+        return storesOutsideShared([...s.then, ...s.otherwise], arrays);
+      default:
+        return false;
+    }
+  });
+}
+
 /**
  * Whether a team can run the iterations of a kernel's grid: there is a loop to share, all invocations come to each
  * such loop, and nothing is read back that another invocation stored.
@@ -62,6 +80,7 @@ export function canShare(kernel: Kernel): boolean {
   const both = kernel.arrays.filter((a) => a.access === "both");
   if (both.length > 0 && !kernel.locals) return false;
   if (both.some((a) => loopsThatTouch(kernel.grid.body, a) !== 1)) return false;
+  if (storesOutsideShared(kernel.grid.body, kernel.locals ?? [])) return false;
   const uniform = new Set([kernel.grid.index.id]);
   const isUniform = (e: Expression): boolean => {
     let found = true;
