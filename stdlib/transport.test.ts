@@ -116,6 +116,62 @@ for (const precision of precisions)
     );
   });
 
+for (const precision of precisions)
+  test(`${precision}: the list of the largest entries multiplies as they do, ties and all`, () => {
+    run(
+      `
+      import { list_of_entries, masked, largest } from "std/transport-newton"
+      let P = exp(normal[9, 6](key(51)))
+      let (v, u) = (normal[6](key(52)), normal[9](key(53)))
+      // The entries of the order that sorts put first: of equal ones, those of lowest index.
+      fn kept[count](P: real[n, m]) = {
+        let first = argsort(-flatten(P))[:count]
+        reshape[n, m](fill[n * m](false) with [first] = true)
+      }
+      fn differ[count](P: real[n, m], v: real[m], u: real[n]) = {
+        let (list, matrix) = (list_of_entries[count](P, log(P)), masked(P, kept[count](P)))
+        norm(list.times(v) - matrix.times(v)) + norm(list.transposed(u) - matrix.transposed(u))
+      }
+      assert differ[1](P, v, u) <= 100 * epsilon
+      assert differ[17](P, v, u) <= 100 * epsilon
+      assert differ[54](P, v, u) <= 100 * epsilon
+      let steps = round(P)
+      let tied = max(steps, 1)
+      assert differ[20](tied, v, u) <= 1000 * epsilon
+      assert differ[20](fill[9, 6](2.0), v, u) <= 100 * epsilon
+      // Derivatives flow through the values.
+      fn quadratic(P, listed: bool) = {
+        let block = largest[6](P, log(P), listed)
+        dot(u, block.times(v)) + dot(v, block.transposed(u))^2
+      }
+      assert norm(grad(P => quadratic(P, true))(P) - grad(P => quadratic(P, false))(P)) <= 1e3 * epsilon`,
+      precision,
+    );
+  });
+
+for (const precision of precisions)
+  test(`${precision}: a solve with listed entries is that with a matrix, its derivatives too`, () => {
+    const [tol, within] = precision === "f64" ? ["1e-12", "1e-8"] : ["1e-5", "1e-2"];
+    run(
+      `
+      let D = uniform[20, 18](key(61))
+      let p = softmax(0.3 * normal[20](key(62)))
+      let q = softmax(0.3 * normal[18](key(63)))
+      let from = no_potentials(D)
+      let list = solve((cost: D, rows: p, columns: q), from = from, by = sinkhorn_newton_sparse(40, keep = 2, tol = ${tol}))
+      let matrix = solve((cost: D, rows: p, columns: q), from = from,
+                         by = sinkhorn_newton_sparse(40, keep = 2, listed = false, tol = ${tol}))
+      assert list.status == converged and abs(list.iterations - matrix.iterations) <= 1
+      assert norm(transport_plan(D, 40, list.x) - transport_plan(D, 40, matrix.x)) <= 20 * ${tol}
+      let V = normal[20, 18](key(64))
+      fn f(D, listed: bool) = sum(V * transport_plan(D, 15, solve((cost: D, rows: p, columns: q), from = from,
+        by = sinkhorn_newton_sparse(15, keep = 2, listed = listed, most = 20, most_sweeps = 21, iters = 10, tol = ${tol}),
+        adjoint = unroll).x))
+      assert norm(grad(D => f(D, true))(D) - grad(D => f(D, false))(D)) <= ${within} * norm(grad(D => f(D, false))(D))`,
+      precision,
+    );
+  });
+
 /** Once by each kind of solver, with a number of steps that reverse mode can unroll. */
 test("derivatives of the plan: forward, reverse, twice, by the condition and by the steps", () => {
   const unrolled = [
