@@ -4,10 +4,14 @@ import type { ScriptEvent } from "./program.ts";
 
 /** Of several derivatives through one solve, the worst figures. All are absent that nobody computed. */
 export interface Certificate {
-  /** The Newton correction at the answer, relative to the answer: about its relative error. */
+  /** The Newton correction at the answer, relative to the answer: about its relative error. After polishing, if any. */
   readonly distance?: number;
-  /** The norm of the condition at the answer. */
+  /** The same before polishing; absent where the adjoint does not polish. */
+  readonly distance_before?: number;
+  /** The norm of the condition at the answer. After polishing, if any. */
   readonly residual?: number;
+  /** The same before polishing; absent where the adjoint does not polish. */
+  readonly residual_before?: number;
   /** The condition number of the linearised condition, its rows and columns scaled. */
   readonly condition?: number;
   /** The relative residual of the linear system for the derivative. */
@@ -24,11 +28,13 @@ export type CertificateEvent = Extract<ScriptEvent, { kind: "certificate" }>;
 
 /** The certificate with one more report taken in. */
 export function withReport(known: Certificate | undefined, { role, status, value }: CertificateEvent): Certificate {
-  const before = known?.[role];
+  // Users see one figure for all linear systems that iterations solve.
+  const field = role === "system" ? "adjoint" : role;
+  const before = known?.[field];
   const worse = role === "margin" ? Math.min : Math.max;
   return {
     ...known,
-    [role]: before === undefined ? value : worse(before, value),
+    [field]: before === undefined ? value : worse(before, value),
     ...(role === "distance" && status === singularSystem ? { singular: true } : {}),
     ...(role === "margin" && status === vertex ? { vertex: true } : {}),
   };

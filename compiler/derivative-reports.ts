@@ -2,7 +2,7 @@
 import { type SolveEvent, singularSystem, vertex } from "./core/primitive.ts";
 import { statusNames } from "./core/status.ts";
 import { usableResidual } from "./elaborate/operator-solve.ts";
-import { shortNumber } from "./numbers.ts";
+import { countedIterations, shortNumber } from "./numbers.ts";
 import type { ScriptEvent } from "./program.ts";
 import { type Diagnostic, DiagnosticError, errorAt, warningAt } from "./syntax/diagnostic.ts";
 
@@ -32,19 +32,20 @@ export function derivativeReports(precision: "f64" | "f32", onEvent: ((event: Sc
       worst.set(key, badness);
       onEvent?.({ kind: "certificate", role, status, value, expression, span });
     }
-    const doubt = doubtOf(report, precision);
+    const doubt = doubtOf(report, precision, worst.get(`distance_before 0 ${span?.start} ${expression}`));
     if (doubt?.severity === "error") throw new DiagnosticError(doubt);
     if (doubt) warn(doubt);
   };
 }
 
-function doubtOf(report: SolveEvent, precision: "f64" | "f32"): Diagnostic | undefined {
+/** `before` is the distance before polishing, where the answer is polished. */
+function doubtOf(report: SolveEvent, precision: "f64" | "f32", before: number | undefined): Diagnostic | undefined {
   const { role, status, iterations, error: value, span, trial, expression } = report;
   switch (role) {
     case "adjoint": {
       const name = statusNames[status] ?? String(status);
       if (!(value <= usableResidual)) {
-        const message = `The linear system for the derivative of this solve was not solved: the solver ended as \`${name}\` after ${iterations} iterations, with a relative residual of ${shortNumber(value)}.`;
+        const message = `The linear system for the derivative of this solve was not solved: the solver ended as \`${name}\` after ${countedIterations(iterations)}, with a relative residual of ${shortNumber(value)}.`;
         const help =
           "Choose how it is solved: `adjoint = implicit(by = gmres())`, `minres()` for a symmetric system that is not positive definite, `direct()` for a small one; or allow more iterations.";
         return trial ? warningAt("K0418", span, message, { help }) : errorAt("K0418", span, message, { help });
@@ -53,7 +54,7 @@ function doubtOf(report: SolveEvent, precision: "f64" | "f32"): Diagnostic | und
       return warningAt(
         "K0419",
         span,
-        `The linear system for the derivative of this solve was solved only to a relative residual of ${shortNumber(value)} (its solver ended as \`${name}\` after ${iterations} iterations).`,
+        `The linear system for the derivative of this solve was solved only to a relative residual of ${shortNumber(value)} (its solver ended as \`${name}\` after ${countedIterations(iterations)}).`,
         { help: "The derivative may be wrong by about that much. Allow more iterations, or precondition." },
       );
     }
@@ -78,6 +79,15 @@ function doubtOf(report: SolveEvent, precision: "f64" | "f32"): Diagnostic | und
           },
         );
       if (value <= doubtfulDistance[precision]) return undefined;
+      if (before !== undefined)
+        return warningAt(
+          "K0422",
+          span,
+          `This solve is differentiated at a point that does not satisfy its condition: one Newton step would move it by ${shortNumber(value)} of its size, and by up to ${shortNumber(before)} before it was polished.`,
+          {
+            help: "The derivative may be wrong by about that much. Ask for a smaller `tol`, or for more Newton steps by a larger `polish`; where they lead away from the answer, leave `polish` out.",
+          },
+        );
       return warningAt(
         "K0422",
         span,

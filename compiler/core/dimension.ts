@@ -81,7 +81,7 @@ export function resolve(dim: Dim): Dim {
   for (const term of dim.terms.values())
     for (const { atom } of term.factors) {
       if (atom.binding !== undefined) bound = true;
-      else if (atom.operation && atom.operation.operands.some((o) => resolve(o) !== o)) bound = true;
+      else if (atom.operation?.operands.some((o) => resolve(o) !== o)) bound = true;
     }
   if (!bound) return dim;
   let total: Dim = 0;

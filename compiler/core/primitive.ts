@@ -92,10 +92,20 @@ export type ReportRole = "solve" | "declared" | "adjoint" | CertificateQuantity;
  *   where the condition determines the answer, `singularSystem` where it does not.
  * - `condition`: the condition number of the linearised condition, its rows and columns scaled.
  * - `residual`: the norm of the condition at the answer.
+ * - `distance_before`, `residual_before`: the same two before the answer was polished; only where it was, and then
+ *   `distance` and `residual` are those after it.
  * - `margin`: how far the nearest constraint is from starting or ceasing to bind, or the condition from a kink. The status is `vertex` where the
  *   constraints that bind determine the answer alone.
+ * - `system`: the relative residual of a linear system of the function itself, where an iteration solves it.
  */
-export type CertificateQuantity = "distance" | "condition" | "residual" | "margin";
+export type CertificateQuantity =
+  | "distance"
+  | "distance_before"
+  | "condition"
+  | "residual"
+  | "residual_before"
+  | "margin"
+  | "system";
 
 /** Flags in the place of a status. */
 export const singularSystem = 1;

@@ -125,7 +125,7 @@ export function linearMethod(e: Elaborator, term: Term, span: Span): LinearMetho
 }
 
 /** Up to this many unknowns the matrix is built and factored. */
-const mostDirect = 400;
+export const mostDirect = 400;
 
 /** What the linear system of a derivative is solved by, and why. */
 export function chooseMethod(

@@ -2,7 +2,7 @@
 import { type Atom, type Graph, intLiteral, realLiteral } from "../core/graph.ts";
 import { type CertificateQuantity, type Primitive, singularSystem, vertex } from "../core/primitive.ts";
 import { add, div, mul } from "../primitives/arithmetic.ts";
-import { greaterEqual } from "../primitives/comparison.ts";
+import { and, greaterEqual } from "../primitives/comparison.ts";
 import { convert } from "../primitives/convert.ts";
 import { innerProduct } from "../primitives/dot.ts";
 import { sqrt } from "../primitives/math.ts";
@@ -29,11 +29,20 @@ export interface Activity {
   readonly unknowns: number;
 }
 
+/** One Newton step of a condition: the leaves of the point it starts from, of the condition there, and of the step. */
+export interface Correction {
+  readonly at: readonly Atom[];
+  readonly residual: readonly Atom[];
+  readonly correction: readonly Atom[];
+}
+
 interface Certified {
   readonly system: LinearSystem;
   readonly condition: Graph;
   readonly captured: readonly Atom[];
   readonly at: readonly Atom[];
+  /** The first of the steps from the answer to `at`, where it is polished. */
+  readonly before: Correction | undefined;
   readonly solution: Term;
   readonly activity: ((solution: Term) => Activity) | undefined;
   readonly expression: string;
@@ -42,7 +51,8 @@ interface Certified {
 
 /**
  * Reports the distance to the solution and the conditioning, where a factored matrix makes them cheap; a certificate
- * asks for all of them.
+ * asks for all of them. Polishing has the state before it at hand whatever solves the system, and tells that after it
+ * as far as no further solve is needed.
  */
 export function certify(e: Elaborator, c: Certified): void {
   const b = e.builder;
@@ -54,18 +64,25 @@ export function certify(e: Elaborator, c: Certified): void {
       trial: false,
       quiet: false,
       role,
+      polished: c.before !== undefined,
     });
+  const relativeDistance = (from: readonly Atom[], correction: readonly Atom[]) =>
+    div(b, length(e, correction), maximum(b, length(e, from), realLiteral(1e-3)));
   const { matrix } = c.system;
   const asked = e.certifying !== undefined;
   const none = intLiteral(0);
-  if (matrix || asked) {
+  const { before } = c;
+  if (before) {
+    report("distance_before", none, relativeDistance(before.at, before.correction));
+    report("residual_before", none, length(e, before.residual));
+  }
+  if (matrix || asked || before) {
     const residual = inlineGraph(b, c.condition, [...c.captured, ...c.at]);
-    const size = length(e, c.at);
-    const distance = length(e, c.system.solve(residual));
-    const scale = maximum(b, size, realLiteral(1e-3));
-    const flag = matrix ? select(b, matrix.regular, none, intLiteral(singularSystem)) : none;
-    report("distance", flag, div(b, distance, scale));
-    if (asked) report("residual", none, length(e, residual));
+    if (matrix || asked) {
+      const flag = matrix ? select(b, matrix.regular, none, intLiteral(singularSystem)) : none;
+      report("distance", flag, relativeDistance(c.at, c.system.solve(residual)));
+    }
+    if (asked || before) report("residual", none, length(e, residual));
   }
   if (matrix) report("condition", none, matrix.condition());
   if (!c.activity) {
@@ -77,7 +94,9 @@ export function certify(e: Elaborator, c: Certified): void {
   if (rows === 0) return;
   const binding = greaterEqual(b, activity.duals, activity.slacks);
   const count = reduceSum(b, convert(b, binding, "real"), [0]);
-  const fixed = greaterEqual(b, add(b, count, realLiteral(activity.equations)), realLiteral(activity.unknowns));
+  const enough = greaterEqual(b, add(b, count, realLiteral(activity.equations)), realLiteral(activity.unknowns));
+  // Rows that repeat each other determine less than their number, and make the system singular.
+  const fixed = matrix ? and(b, enough, matrix.regular) : enough;
   const margin = reduceMin(b, maximum(b, activity.duals, activity.slacks), [0]);
   report("margin", mul(b, convert(b, fixed, "int"), intLiteral(vertex)), margin);
 }

@@ -1,6 +1,9 @@
 /** Certificates: the error they state is at least the error there is, and doubts are said without being asked. */
 import assert from "node:assert/strict";
 import test from "node:test";
+import { bind } from "../bind.ts";
+import { type Certificate, withReport } from "../certificate.ts";
+import { compile } from "../compile.ts";
 import { runScript } from "../testing.ts";
 
 const imports = `
@@ -51,6 +54,92 @@ show same, condition, c.singular, c.vertex, c.distance, c.residual, c.margin`);
   assert.equal(number(shown, "c.vertex"), 0);
   assert.ok(number(shown, "c.distance") < 1e-10 && number(shown, "c.residual") < 1e-10);
   assert.equal(number(shown, "c.margin"), Number.POSITIVE_INFINITY);
+});
+
+/** What the derivatives of a script told of themselves, all together. */
+function told(text: string, precision: "f64" | "f32"): Certificate {
+  const { program, diagnostics } = compile(text, { file: "test.opt" });
+  assert.ok(program, diagnostics.map((d) => d.message).join("\n"));
+  let known: Certificate | undefined;
+  bind(program, { data: {}, precision }).run({
+    onEvent: (event) => {
+      if (event.kind === "certificate") known = withReport(known, event);
+    },
+  });
+  assert.ok(known, "nothing was told");
+  return known;
+}
+
+const polishing = (adjoint: string) => `${imports}
+fn loose(p: real[3]) = argmin(w => f(p, w), from = zeros[3], by = lbfgs(tol = 0.2), adjoint = ${adjoint})
+let p = [0.7, 0.4, 0.1]
+`;
+
+for (const precision of ["f64", "f32"] as const) {
+  test(`${precision}: the certificate of a polished answer shows it before and after`, () => {
+    const quantities = (adjoint: string) => {
+      const shown = runScript(
+        `${polishing(adjoint)}let c = certificate(p => sum(loose(p)^2))(p)
+show c.distance_before, c.distance, c.residual_before, c.residual`,
+        { precision },
+      );
+      return ["c.distance_before", "c.distance", "c.residual_before", "c.residual"].map((n) => number(shown, n));
+    };
+    const plain = quantities("implicit");
+    assert.ok(plain[0]! > 1e-3 && plain[2]! > 1e-3, `${plain} is no loose answer`);
+    assert.deepEqual([plain[1], plain[3]], [plain[0], plain[2]], "without polishing there is one state");
+    for (const adjoint of ["implicit(polish = 1)", "implicit(polish = 1, by = cg())", "implicit(polish = 3)"]) {
+      const found = quantities(adjoint);
+      // The state before is that of the solver's answer, however many steps follow and whatever solves their systems.
+      for (const i of [0, 2])
+        assert.ok(Math.abs(found[i]! - plain[i]!) <= 1e-4 * plain[i]!, `${adjoint}: ${found}, but ${plain} unpolished`);
+      assert.ok(found[1]! < found[0]! / 20 && found[3]! < found[2]! / 20, `${adjoint}: ${found}`);
+    }
+  });
+
+  test(`${precision}: so do the reports of a derivative in either mode, and of one taken twice`, () => {
+    const derivatives = [
+      "jacobian(loose, mode = forward)(p)",
+      "jacobian(loose, mode = reverse)(p)",
+      "hessian(p => sum(loose(p)^2))(p)",
+      "[jacobian(loose, mode = reverse)(q) for q in [p, p]]",
+    ];
+    for (const derivative of derivatives) {
+      const matrix = told(`${polishing("implicit(polish = 1)")}show ${derivative}`, precision);
+      const iterative = told(`${polishing("implicit(polish = 1, by = cg())")}show ${derivative}`, precision);
+      const plain = told(`${polishing("implicit")}show ${derivative}`, precision);
+      assert.ok(Math.abs(matrix.distance_before! - plain.distance!) <= 1e-4 * plain.distance!, derivative);
+      assert.ok(matrix.distance! < matrix.distance_before! / 20, derivative);
+      for (const c of [matrix, iterative]) assert.ok(c.residual! < c.residual_before! / 20, derivative);
+      assert.ok(Math.abs(iterative.distance_before! - plain.distance!) <= 1e-4 * plain.distance!, derivative);
+      assert.deepEqual([plain.distance_before, plain.residual_before], [undefined, undefined], derivative);
+    }
+  });
+}
+
+test("of several solves each state is the worst, that before polishing too", () => {
+  const shown = runScript(`${polishing("implicit(polish = 1)")}
+fn rough(p: real[3]) = argmin(w => f(p, w), from = zeros[3], by = lbfgs(tol = 1e-2))
+let polished = certificate(p => sum(loose(p)))(p)
+let plain = certificate(p => sum(rough(p)))(p)
+let both = certificate(p => { let s = loop s = 0.0 for i in 0..2 { if i == 1 then s + sum(loose(p)) else s + sum(rough(p)) }
+  s })(p)
+let worst = [max(polished.distance, plain.distance), polished.distance_before]
+let found = [both.distance, both.distance_before]
+show worst, found, plain.distance, polished.distance`);
+  assert.ok(number(shown, "plain.distance") > number(shown, "polished.distance"));
+  assert.deepEqual(shown.values.get("found"), shown.values.get("worst"));
+});
+
+test("an answer that polishing leaves in doubt is said to be so, with what it was before", () => {
+  const { warnings } = runScript(`${imports}
+fn far(a: real) = argmin(w => cosh(w - a) + 0.1 * w^2, from = 3.0, by = lbfgs(tol = 0.5), adjoint = implicit(polish = 1))
+show grad(far)(0.0)`);
+  assert.deepEqual(
+    warnings.map((w) => w.code),
+    ["K0422"],
+  );
+  assert.match(warnings[0]!.message, /would move it by 1 of its size, and by up to 0\.989 before it was polished/);
 });
 
 test("certificates see through loops, conditionals, maps and functions, and keep the worst", () => {

@@ -3,15 +3,17 @@ import { Builder } from "../core/builder.ts";
 import { type Atom, realLiteral } from "../core/graph.ts";
 import { opaque } from "../core/opaque.ts";
 import { add, mul, sub } from "../primitives/arithmetic.ts";
-import { isFinite as isFiniteAtom } from "../primitives/comparison.ts";
+import { isFinite as isFiniteAtom, or } from "../primitives/comparison.ts";
+import { maximum } from "../primitives/rounding.ts";
 import { select } from "../primitives/select.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import { collectReports, reported, reportsDerivatives } from "../transform/collect-reports.ts";
+import { collectReports, isFlag, reported, reportsDerivatives } from "../transform/collect-reports.ts";
 import { noDerivative } from "../transform/control/refuse.ts";
 import { inlineGraph } from "../transform/inline.ts";
 import { length } from "./certificate-reports.ts";
 import { gradient } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { epsilonOf } from "./perturbation.ts";
 import {
   type ArrayTerm,
   type CallArguments,
@@ -24,38 +26,51 @@ import {
   tupleTerm,
 } from "./terms.ts";
 
+type Reported = (typeof reported)[number];
+
+const kindOf = (name: Reported): "real" | "bool" => (isFlag(name) ? "bool" : "real");
+
 const fields = ["value", "gradient", "error", ...reported];
 
 /**
  * The record of a certificate: `value` and `gradient` of f, `error` (an estimate of the length of the gradient's error),
- * and the worst of `residual`, `distance`, `condition`, `adjoint`, `margin`, `singular`, `vertex` over all solves that
- * the derivative passes through. The error is twice the change that one more Newton step on every condition (and an
- * adjoint solved more sharply) makes to the gradient, plus what rounding does to a system of that condition number.
+ * and the worst of each quantity in `reported` over all solves that the derivative passes through. The gradient is taken twice more, after one and after two Newton steps on every condition,
+ * with systems solved to rounding and numbers moved within it. Its distance from the last of these is what solves left
+ * open; that between the two is what Newton steps and rounding leave open still.
  */
 export function certificate(e: Elaborator, f: FunctionTerm, args: CallArguments): TupleTerm {
-  const plain = differentiated(e, f, args, "plain");
+  const plain = differentiated(e, f, args, 0);
   if (e.mode === "check") {
     const [error, ...numbers] = opaque(e.builder, "certificate", plain.atoms, [
-      ...["error", ...reported.slice(0, 5)].map(() => ({ dtype: "real" as const, shape: [] })),
-      ...[0, 1].map(() => ({ dtype: "bool" as const, shape: [] })),
+      { dtype: "real", shape: [] },
+      ...reported.map((name) => ({ dtype: kindOf(name), shape: [] })),
     ]);
     return record(plain.value, plain.gradient, error!, numbers);
   }
-  const polished = differentiated(e, f, args, "polished");
   const b = e.builder;
-  const g = leavesOf(plain.gradient, () => e.giveUp()).map((l) => l.atom);
-  const better = leavesOf(polished.gradient, () => e.giveUp()).map((l) => l.atom);
-  const change = length(
-    e,
-    g.map((a, i) => sub(b, a, better[i]!)),
-  );
-  const [distance, , condition] = plain.readings as [Atom, Atom, Atom];
+  const [once, twice] = [differentiated(e, f, args, 1), differentiated(e, f, args, 2)];
+  const leaves = (made: Certified) => leavesOf(made.gradient, () => e.giveUp()).map((l) => l.atom);
+  const g = leaves(plain);
+  const apart = (xs: readonly Atom[], ys: readonly Atom[]) =>
+    length(
+      e,
+      xs.map((a, i) => sub(b, a, ys[i]!)),
+    );
+  const change = apart(g, leaves(twice));
+  const unsettled = apart(leaves(once), leaves(twice));
+  // A matrix that an iteration never built is built for the other two; damping hides what is singular without it.
+  const readings = plain.readings.map((r, i) => {
+    if (reported[i] === "condition") return maximum(b, r, twice.readings[i]!);
+    return reported[i] === "singular" ? or(b, r, twice.readings[i]!) : r;
+  });
+  const reading = (name: Reported) => readings[reported.indexOf(name)]!;
   // The change tells the error to first order in the distance: far from the solution it is worth less.
-  const safety = add(b, realLiteral(2), mul(b, realLiteral(20), distance));
-  const rounding = mul(b, realLiteral(e.precision === "f64" ? 2 ** -52 : 2 ** -23), add(b, realLiteral(8), condition));
-  const estimate = add(b, mul(b, safety, change), mul(b, rounding, length(e, g)));
+  const safety = add(b, realLiteral(2), mul(b, realLiteral(20), reading("distance")));
+  const rounding = mul(b, realLiteral(epsilonOf(e)), add(b, realLiteral(8), reading("condition")));
+  const left = add(b, mul(b, realLiteral(8), unsettled), mul(b, rounding, length(e, g)));
+  const estimate = add(b, mul(b, safety, change), left);
   const error = select(b, isFiniteAtom(b, estimate), estimate, realLiteral(Number.POSITIVE_INFINITY));
-  return record(plain.value, plain.gradient, error, plain.readings, (atom) =>
+  return record(plain.value, plain.gradient, error, readings, (atom) =>
     noDerivative(
       b,
       atom,
@@ -73,8 +88,7 @@ function record(
   readings: readonly Atom[],
   seal: (atom: Atom) => Atom = (a) => a,
 ): TupleTerm {
-  const kinds = reported.map((n): ArrayTerm["type"] => (n === "singular" || n === "vertex" ? "bool" : "real"));
-  const numbers = readings.map((atom, i): Term => ({ kind: "array", type: kinds[i]!, atom: seal(atom) }));
+  const numbers = readings.map((atom, i): Term => ({ kind: "array", type: kindOf(reported[i]!), atom: seal(atom) }));
   return tupleTerm([value, gradientTerm, realArray(seal(error)), ...numbers], fields);
 }
 
@@ -85,11 +99,11 @@ interface Certified {
   readonly atoms: readonly Atom[];
 }
 
-/** Value and gradient, with what the derivatives on the way report as values. */
-function differentiated(e: Elaborator, f: FunctionTerm, args: CallArguments, how: "plain" | "polished"): Certified {
+/** Value and gradient after so many Newton steps, with what the derivatives on the way report as values. */
+function differentiated(e: Elaborator, f: FunctionTerm, args: CallArguments, steps: 0 | 1 | 2): Certified {
   const inner = new Builder({ parent: e.builder });
   const before = e.certifying;
-  e.certifying = how;
+  e.certifying = steps;
   try {
     const made = e.within(inner, () => gradient(e, f, args, "value_and_grad"));
     const first = leavesOf(made.value, () => e.giveUp());
@@ -106,7 +120,7 @@ function differentiated(e: Elaborator, f: FunctionTerm, args: CallArguments, how
         args.span,
         `The derivative of ${f.name ? `\`${f.name}\`` : "this function"} passes through no solve, so there is nothing to certify.`,
         {
-          help: "`certificate(f)(x)` is for functions of an optimum, a root or a fixed point under an `implicit` adjoint; other derivatives are exact up to rounding.",
+          help: "`certificate(f)(x)` is for functions of an optimum, a root or a fixed point under an `implicit` adjoint, or of a `linear_solve` by an iteration; other derivatives are exact up to rounding.",
         },
       );
     const atoms = inlineGraph(e.builder, collectReports(graph), captured);

@@ -1,8 +1,11 @@
-/** `checkpoint(f)`: the reverse pass keeps f's arguments alone and computes the rest again. */
+/** `checkpoint(f)`: the reverse pass keeps f's arguments alone and computes the rest again. Loops that do so too. */
 import { Builder } from "../core/builder.ts";
+import type { Atom } from "../core/graph.ts";
+import type { Emitter } from "../core/primitive.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import { halveLoops } from "../transform/checkpoint.ts";
 import { call } from "../transform/control/call.ts";
+import { type ScanParams, scan } from "../transform/control/scan.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { type ArrayTerm, type CallArguments, leavesOf, rebuild, showTermType, type Term } from "./terms.ts";
 
@@ -21,7 +24,10 @@ export function checkpointed(e: Elaborator, f: (args: CallArguments) => Term, ar
   const fresh = (t: Term): Term =>
     rebuild(
       t,
-      leavesOf(t, refuse).map((l) => ({ ...l, atom: l.atom.kind === "literal" ? (next++, l.atom) : inputs[next++]! })),
+      leavesOf(t, refuse).map((l) => {
+        const input = inputs[next++]!;
+        return { ...l, atom: l.atom.kind === "literal" ? l.atom : input };
+      }),
     );
   const positional = args.positional.map(fresh);
   const result = e.within(builder, () => f({ ...args, positional }));
@@ -35,4 +41,22 @@ export function checkpointed(e: Elaborator, f: (args: CallArguments) => Term, ar
     result,
     outs.map((t, i) => ({ kind: "array", type: t.type, atom: atoms[i]! })),
   );
+}
+
+/** A loop whose reverse pass keeps the states at the cuts of nested halves. */
+export function checkpointedScan(
+  b: Emitter,
+  operands: readonly Atom[],
+  { progress: _, ...params }: ScanParams,
+): readonly Atom[] {
+  const inner = new Builder();
+  const variables = new Set(operands.filter((a) => a.kind === "var"));
+  const inputs = new Map([...variables].map((a) => [a, inner.input(a.type)]));
+  const results = scan(
+    inner,
+    operands.map((a) => (a.kind === "var" ? inputs.get(a)! : a)),
+    params,
+  );
+  const { graph } = inner.close("solve", results);
+  return call(b, halveLoops(graph), [...inputs.keys()], true);
 }

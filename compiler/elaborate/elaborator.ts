@@ -62,8 +62,11 @@ export class Elaborator {
   budget = new Budget();
   /** True inside a solver's members: an inner solve warns nobody. */
   insideSolver = false;
-  /** While a certificate is made: derivatives through solves report all they know; `polished` ones take a Newton step first. */
-  certifying: "plain" | "polished" | undefined = undefined;
+  /**
+   * While a certificate is made: derivatives through solves report all they know. Those of a number above zero take that
+   * many Newton steps first and solve their systems as sharply as they can, from numbers moved within their rounding.
+   */
+  certifying: 0 | 1 | 2 | undefined = undefined;
   /** What a module of the standard library declares: the solvers that stand in when `by` is left out. */
   standard: (path: string, name: string) => Term | undefined = () => undefined;
   /** Builders of script statements: what they own is constant to every derivative. */
@@ -84,8 +87,9 @@ export class Elaborator {
   report(diagnostic: Diagnostic): void {
     // A message about a part that is wrong already says nothing new.
     if (this.diagnostics.length > 0 && diagnostic.message.includes(showTermType({ kind: "error" }))) return;
-    // One message a place: what is misspelt once may be met on many ways.
-    const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${diagnostic.code === "K0201" ? "" : diagnostic.message}`;
+    // One message a place: what is misspelt once may be met on many ways, and a rule that is wrong in itself at every use.
+    const isOfPlace = /^K0201$|^K051[0-5]$/.test(diagnostic.code);
+    const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${isOfPlace ? "" : diagnostic.message}`;
     if (this.#reported.has(key)) return;
     this.#reported.add(key);
     this.diagnostics.push(diagnostic);

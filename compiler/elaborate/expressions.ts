@@ -1,5 +1,6 @@
 /** Expressions: one case a kind of node, each handed to the file that knows it. */
 import { intLiteral, realLiteral } from "../core/graph.ts";
+import { describeOverflow, overflowsSingle, singleHelp, tooLargeForSingle } from "../core/single-precision.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Block, Expression, Let, Span } from "../syntax/tree.ts";
 import { refuseLargeTuple } from "./budget.ts";
@@ -19,6 +20,8 @@ import { elaborateWith } from "./updates.ts";
 export function elaborateExpression(e: Elaborator, x: Expression, scope: Scope): Term {
   switch (x.kind) {
     case "number":
+      if (e.precision === "f32" && overflowsSingle(x.value))
+        fail(tooLargeForSingle, x.span, describeOverflow(`This is ${x.text}`), { help: singleHelp });
       if (!x.integer) return { kind: "array", type: "real", atom: realLiteral(x.value) };
       if (x.value > 0xffffffff || (x.value > 0x7fffffff && !/^0x/i.test(x.text)))
         // Too large for an int, but a fine real.

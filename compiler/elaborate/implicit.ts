@@ -16,10 +16,11 @@ import { inlineGraph } from "../transform/inline.ts";
 import { jvpGraph } from "../transform/jvp.ts";
 import { instantiate } from "../transform/zeros.ts";
 import { chooseMethod, describeMethod, type ImplicitAdjoint } from "./adjoint.ts";
-import { type Activity, certify } from "./certificate-reports.ts";
+import { type Activity, type Correction, certify } from "./certificate-reports.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { type LinearisedCondition, linearSystem } from "./linearised-condition.ts";
 import { realTerm } from "./operators.ts";
+import { drawOf, epsilonOf, perturbed } from "./perturbation.ts";
 import { type ArrayTerm, leavesOf, realArray, rebuild, showTermType, type Term } from "./terms.ts";
 
 export interface ImplicitSolution {
@@ -51,16 +52,15 @@ export function implicitSolution(e: Elaborator, request: ImplicitSolution): Term
   if (e.mode === "check") return solution;
   requireSquare(solution, leaves, residual, residuals, span);
 
-  const given = leaves.map((l) => stopGradient(e.builder, l.atom));
-  const x =
-    e.certifying === "polished"
-      ? newtonStep(
-          e,
-          given,
-          linearisedOf(e, request, { condition: graph, captured, leaves, residuals, residual }).condition,
-        )
-      : given;
-  const rule = tangentRule(e, request, { condition: graph, captured, leaves, residuals, residual });
+  const parts = { condition: graph, captured, leaves, residuals, residual };
+  let x: readonly Atom[] = leaves.map((l) => stopGradient(e.builder, l.atom));
+  const draw = drawOf(e);
+  if (draw !== undefined) {
+    x = x.map((a) => perturbed(e.builder, a, epsilonOf(e), draw));
+    const { condition } = linearisedOf(e, request, parts);
+    for (let step = 0; step <= draw; step++) x = newtonStep(e, x, condition).reached;
+  }
+  const rule = tangentRule(e, request, parts);
   const operands = [...rule.captured, ...x, ...captured];
   const identityInputs = operands.map((a) => newVar(a.type));
   const identity: Graph = {
@@ -127,19 +127,24 @@ function linearisedOf(
     residualSizes: sizesOf(residuals),
     method,
     // What damping does to the derivative is part of its error.
-    damping: e.certifying === "polished" ? undefined : adjoint.damping?.atom,
+    damping: e.certifying ? undefined : adjoint.damping?.atom,
     expression: e.textOf(span),
     span,
   };
   return { condition: linearised, description: `implicit(by = ${describeMethod(method)}): ${reason}` };
 }
 
-/** x - (dF/dx)^-1 F(x); the correction is held constant, for it is zero at a solution. */
-function newtonStep(e: Elaborator, at: readonly Atom[], linearised: Omit<LinearisedCondition, "at">): readonly Atom[] {
+/** To x - (dF/dx)^-1 F(x); the correction is held constant, for it is zero at a solution. */
+function newtonStep(
+  e: Elaborator,
+  at: readonly Atom[],
+  linearised: Omit<LinearisedCondition, "at">,
+): Correction & { readonly reached: readonly Atom[] } {
   const b = e.builder;
-  const values = inlineGraph(b, linearised.condition, [...linearised.captured, ...at]);
-  const correction = linearSystem(e, { ...linearised, at }).solve(values);
-  return at.map((a, i) => sub(b, a, stopGradient(b, correction[i]!)));
+  const residual = inlineGraph(b, linearised.condition, [...linearised.captured, ...at]);
+  const correction = linearSystem(e, { ...linearised, at }).solve(residual);
+  const reached = at.map((a, i) => sub(b, a, stopGradient(b, correction[i]!)));
+  return { at, residual, correction, reached };
 }
 
 /**
@@ -170,10 +175,25 @@ function tangentRule(
   const outputs = e.within(b, () =>
     e.inFrame(() => {
       let at: readonly Atom[] = x;
-      for (let step = 0; step < adjoint.polish; step++) at = newtonStep(e, at, linearised);
+      let before: Correction | undefined;
+      for (let step = 0; step < adjoint.polish; step++) {
+        const made = newtonStep(e, at, linearised);
+        before ??= made;
+        at = made.reached;
+      }
       const system = linearSystem(e, { ...linearised, at });
       if (!e.insideSolver)
-        certify(e, { system, condition, captured: own, at, expression, span, activity: request.activity, solution });
+        certify(e, {
+          system,
+          condition,
+          captured: own,
+          at,
+          before,
+          expression,
+          span,
+          activity: request.activity,
+          solution,
+        });
       // -(dF/dp) dp
       const moved = jvpGraph(b, condition, [...own, ...at], [...directions, ...at.map(() => undefined)]);
       const right = moved.tangents.map((t, i) => neg(b, instantiate(b, t, condition.outputs[i]!.type)));

@@ -10,7 +10,7 @@ import {
   showDim,
   subtractDims,
 } from "../core/dimension.ts";
-import { type Atom, intLiteral } from "../core/graph.ts";
+import { type ArrayType, type Atom, intLiteral } from "../core/graph.ts";
 import { add } from "../primitives/arithmetic.ts";
 import { and, greaterEqual, less, lessEqual } from "../primitives/comparison.ts";
 import { gather } from "../primitives/gather.ts";
@@ -20,6 +20,7 @@ import { reshape, slice } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Index, Place, Span } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { isKnownBelow } from "./known-range.ts";
 import type { Scope } from "./scope.ts";
 import { type ArrayTerm, coreType, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
 
@@ -190,22 +191,34 @@ export function takeOne(
     });
     return { kind: "array", type: x.type, atom };
   }
-  const index = normalised(e, s.index, size, s.span);
-  const atom = e.emit("gather", [x.atom, index], type, (b) => gather(b, x.atom, index, axis));
-  return { kind: "array", type: x.type, atom };
+  return taken(e, x, axis, { index: normalised(e, s.index, size, s.span), type });
 }
 
 function takeRows(e: Elaborator, x: ArrayTerm, axis: number, indices: ArrayTerm, span: Span): ArrayTerm {
   const shape = shapeOf(x);
-  const index = normalised(e, indices, shape[axis]!, span);
   const type = coreType(x.type, withAxis(shape, axis, shapeOf(indices)));
-  const atom = e.emit("gather", [x.atom, index], type, (b) => gather(b, x.atom, index, axis));
+  return taken(e, x, axis, { index: normalised(e, indices, shape[axis]!, span), type });
+}
+
+function taken(
+  e: Elaborator,
+  x: ArrayTerm,
+  axis: number,
+  { index, type }: { readonly index: Atom; readonly type: ArrayType },
+): ArrayTerm {
+  const inside = isSureToBeInside(e, index, shapeOf(x)[axis]!);
+  const atom = e.emit("gather", [x.atom, index], type, (b) => gather(b, x.atom, index, axis, 0, inside));
   return { kind: "array", type: x.type, atom };
+}
+
+/** Whether the entries of an array of ints are known to be places of an axis, counted from its beginning. */
+export function isSureToBeInside(e: Elaborator, index: Atom, size: Dim): boolean {
+  return e.mode === "bind" && isKnownBelow(e.builder, index, knownDim(size)!);
 }
 
 /** Counts negative positions from the end, and promises that all are inside. */
 export function normalised(e: Elaborator, index: ArrayTerm, size: Dim, span: Span): Atom {
-  if (e.mode === "check") return index.atom;
+  if (e.mode === "check" || isSureToBeInside(e, index.atom, size)) return index.atom;
   const n = intLiteral(knownDim(size)!);
   const b = e.builder;
   return e.at(span, () => {

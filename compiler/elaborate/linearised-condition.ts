@@ -1,6 +1,6 @@
 /** The linear system (dF/dx) v = r of a condition at a point: dense, or by one of the language's own solvers. */
 import { Builder } from "../core/builder.ts";
-import { type Atom, type Graph, realLiteral } from "../core/graph.ts";
+import type { Atom, Graph } from "../core/graph.ts";
 import { add, mul } from "../primitives/arithmetic.ts";
 import { identityLike } from "../primitives/matrix.ts";
 import { reshape } from "../primitives/shape.ts";
@@ -9,12 +9,12 @@ import { conditionEstimate, factor, flatten, matrixOf, unflatten } from "../tran
 import { inlineGraph } from "../transform/inline.ts";
 import { jvpGraph } from "../transform/jvp.ts";
 import { instantiate } from "../transform/zeros.ts";
-import type { LinearMethod } from "./adjoint.ts";
+import { type LinearMethod, mostDirect } from "./adjoint.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { solveOperator } from "./operator-solve.ts";
-import { realTerm } from "./operators.ts";
+import { drawOf, epsilonOf, perturbed } from "./perturbation.ts";
 import type { ConfiguredSolver } from "./solver-terms.ts";
-import { type ArrayTerm, leavesOf, realArray, rebuild, type Term } from "./terms.ts";
+import { leavesOf, realArray, rebuild, type Term } from "./terms.ts";
 
 export interface LinearisedCondition {
   /** Takes what it captures, then x; gives the residual. */
@@ -44,29 +44,26 @@ export interface LinearSystem {
 
 export function linearSystem(e: Elaborator, c: LinearisedCondition): LinearSystem {
   const { method } = c;
-  if (method.kind === "solver") {
+  const draw = drawOf(e);
+  const unknowns = c.sizes.reduce((s, t) => s + t, 0);
+  // What an iteration leaves of its system is seen beside one that is solved to rounding.
+  if (method.kind === "solver" && (draw === undefined || unknowns > mostDirect)) {
     const operator = operatorOf(e, c);
-    const solver = e.certifying === "polished" ? sharper(e, method.solver) : method.solver;
-    return { solve: (right) => iterate(e, c, operator, solver, right) };
+    return { solve: (right) => iterate(e, c, operator, method.solver, right) };
   }
   const b = e.builder;
   const { graph, constants } = operatorOf(e, c);
   const jacobian = matrixOf(b, graph, constants, c.types, c.sizes, c.residualSizes);
-  const matrix = c.damping ? add(b, jacobian, mul(b, c.damping, identityLike(b, jacobian))) : jacobian;
-  const factored = factor(b, matrix, method.factorisation, e.precision === "f64" ? 2 ** -52 : 2 ** -23);
+  const damped = c.damping ? add(b, jacobian, mul(b, c.damping, identityLike(b, jacobian))) : jacobian;
+  const epsilon = epsilonOf(e);
+  const matrix = draw === undefined ? damped : perturbed(b, damped, epsilon, draw);
+  // Moved entries leave a symmetric matrix as one that is only nearly so.
+  const factorisation = method.kind === "direct" && draw === undefined ? method.factorisation : "lu";
+  const factored = factor(b, matrix, factorisation, epsilon);
   return {
     matrix: { regular: factored.regular, condition: () => conditionEstimate(b, matrix, factored) },
     solve: (right) => unflatten(b, factored.solve(b, flatten(b, right, c.residualSizes)), c.types, c.sizes),
   };
-}
-
-/** The solver with a hundredth of its tolerance: what changes is what the tolerance left. */
-function sharper(e: Elaborator, solver: ConfiguredSolver): ConfiguredSolver {
-  const tol = solver.options.get("tol");
-  const standard = Math.sqrt(e.precision === "f64" ? 2 ** -52 : 2 ** -23);
-  const before = tol ? (realTerm(e, tol, "`tol`", solver.span) as ArrayTerm).atom : realLiteral(standard);
-  const sharp = realArray(mul(e.builder, before, realLiteral(0.01)));
-  return { ...solver, options: new Map([...solver.options, ["tol", sharp]]) };
 }
 
 interface Operator {

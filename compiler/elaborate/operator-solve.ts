@@ -1,9 +1,9 @@
 /** A linear system whose matrix is only a function: one of the language's own solvers, with the derivative of the system. */
 import { Builder } from "../core/builder.ts";
-import { type Atom, type Graph, newVar, realLiteral, type Var } from "../core/graph.ts";
+import { type Atom, type Graph, intLiteral, newVar, realLiteral, type Var } from "../core/graph.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { fatalStatuses, statusCode } from "../core/status.ts";
-import { div, sub } from "../primitives/arithmetic.ts";
+import { add, div, mul, sub } from "../primitives/arithmetic.ts";
 import { equal, lessEqual, not, or } from "../primitives/comparison.ts";
 import { innerProduct } from "../primitives/dot.ts";
 import { sqrt } from "../primitives/math.ts";
@@ -11,17 +11,19 @@ import { maximum } from "../primitives/rounding.ts";
 import { select } from "../primitives/select.ts";
 import { DiagnosticError, fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { flatten } from "../transform/adjoint/dense.ts";
+import { conditionEstimate, factor, flatten, matrixOf, unflatten } from "../transform/adjoint/dense.ts";
 import { call } from "../transform/control/call.ts";
 import { reportPrimitive } from "../transform/control/effects.ts";
 import { operatorSolve } from "../transform/control/operator-solve.ts";
 import { isHomogeneous, isZeroArray } from "../transform/linearity.ts";
 import { transposeOf } from "../transform/transpose.ts";
+import { mostDirect } from "./adjoint.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { arithmetic, zeroLike } from "./operators.ts";
+import { arithmetic, realTerm, zeroLike } from "./operators.ts";
+import { drawOf, epsilonOf, perturbed } from "./perturbation.ts";
 import { runSolver } from "./solver-loop.ts";
 import { type ConfiguredSolver, partNames } from "./solver-terms.ts";
-import { type FunctionTerm, leavesOf, rebuild, type Term, type TupleTerm } from "./terms.ts";
+import { type ArrayTerm, type FunctionTerm, leavesOf, realArray, rebuild, type Term, type TupleTerm } from "./terms.ts";
 
 export interface OperatorSystem {
   /** Takes the constants, then the leaves of v; gives those of A v. */
@@ -43,10 +45,14 @@ export interface OperatorSystem {
 /** Residuals, relative to b, up to which an adjoint system that did not converge is used, with a warning. */
 export const usableResidual = 1e-2;
 
-/** The solution, shaped like `right`. */
-export function solveOperator(e: Elaborator, system: OperatorSystem): Term {
+/** The solution, shaped like `right`. For a certificate it is solved to rounding where that can be had. */
+export function solveOperator(e: Elaborator, given: OperatorSystem): Term {
+  const draw = e.insideSolver ? undefined : drawOf(e);
+  const leaves = leavesOf(given.right, () => e.giveUp());
+  if (draw !== undefined && leaves.reduce((s, l) => s + sizeOf(l.atom), 0) <= mostDirect)
+    return solveDensely(e, given, draw);
+  const system = draw === undefined ? given : { ...given, solver: sharper(e, given.solver) };
   const { operator, constants, right } = system;
-  const leaves = leavesOf(right, () => e.giveUp());
   const linear = operator.inputs.map((_, i) => i >= constants.length);
   const zeros = constants.map((a) => isZeroArray(a, (made) => e.builder.producer(made)));
   const transposed = transposedOf(system, linear, zeros);
@@ -62,17 +68,70 @@ export function solveOperator(e: Elaborator, system: OperatorSystem): Term {
     const has = new Set(captured.map((v) => v.id));
     return { ...graph, inputs: [...extras.map((v) => (has.has(v.id) ? v : newVar(v.type))), ...own] };
   });
-  const atoms = operatorSolve(e.builder, [...extras, ...constants, ...leaves.map((l) => l.atom)], {
-    operator: widened(operator),
-    transposed: transposed && widened(transposed),
-    solve: laid[0]!,
-    solveTransposed: laid[1],
-    constants: extras.length + constants.length,
-  });
+  const b = e.builder;
+  const known = [...extras, ...constants];
+  const solved = (rhs: readonly Atom[]) =>
+    operatorSolve(b, [...known, ...rhs], {
+      operator: widened(operator),
+      transposed: transposed && widened(transposed),
+      solve: laid[0]!,
+      solveTransposed: laid[1],
+      constants: known.length,
+    });
+  const rhs = leaves.map((l) => l.atom);
+  let atoms = solved(rhs);
+  if (draw !== undefined) {
+    // What is left of the right-hand side is solved for once more.
+    const applied = call(b, operator, [...constants, ...atoms], false);
+    const rest = solved(rhs.map((r, i) => sub(b, r, applied[i]!)));
+    atoms = atoms.map((a, i) => add(b, a, rest[i]!));
+  }
   return rebuild(
     right,
     leaves.map((l, i) => ({ ...l, atom: atoms[i]! })),
   );
+}
+
+/** By LU factors of the matrix, its entries moved within their rounding. */
+function solveDensely(
+  e: Elaborator,
+  { operator, constants, right, expression, span }: OperatorSystem,
+  draw: 0 | 1,
+): Term {
+  const b = e.builder;
+  const leaves = leavesOf(right, () => e.giveUp());
+  const types = leaves.map((l) => l.atom.type);
+  const sizes = leaves.map((l) => sizeOf(l.atom));
+  const matrix = perturbed(b, matrixOf(b, operator, constants, types, sizes, sizes), epsilonOf(e), draw);
+  const factored = factor(b, matrix, "lu", epsilonOf(e));
+  b.emit(reportPrimitive as Primitive, [intLiteral(0), intLiteral(0), conditionEstimate(b, matrix, factored)], {
+    ...quietly,
+    expression,
+    span,
+    role: "condition",
+  });
+  const rhs = flatten(
+    b,
+    leaves.map((l) => l.atom),
+    sizes,
+  );
+  const atoms = unflatten(b, factored.solve(b, rhs), types, sizes);
+  return rebuild(
+    right,
+    leaves.map((l, i) => ({ ...l, atom: atoms[i]! })),
+  );
+}
+
+const quietly = { watched: { statusRead: false }, trial: false, quiet: false };
+
+/** The solver with a hundredth of its tolerance. */
+function sharper(e: Elaborator, solver: ConfiguredSolver): ConfiguredSolver {
+  const tol = solver.options.get("tol");
+  const before = tol
+    ? (realTerm(e, tol, "`tol`", solver.span) as ArrayTerm).atom
+    : realLiteral(Math.sqrt(epsilonOf(e)));
+  const sharp = realArray(mul(e.builder, before, realLiteral(0.01)));
+  return { ...solver, options: new Map([...solver.options, ["tol", sharp]]) };
 }
 
 /** The transpose of the operator, where it has one; a function that is not linear is refused. */
@@ -147,8 +206,9 @@ function solveGraph(
       const x = leavesOf(field(record, "x"), () => e.giveUp()).map((l) => l.atom);
       const status = (field(record, "status") as { atom: Atom }).atom;
       const b = e.builder;
+      if (!system.adjoint && e.certifying !== undefined) reportResidual(e, system, apply, rhs, record);
       const failed = system.adjoint
-        ? not(b, lessEqual(b, reportAdjoint(e, system, apply, rhs, record), realLiteral(usableResidual)))
+        ? not(b, lessEqual(b, reportResidual(e, system, apply, rhs, record), realLiteral(usableResidual)))
         : fatalStatuses
             .map((name) => equal(b, status, { kind: "literal", value: statusCode(name), type: status.type }))
             .reduce((s, t) => or(b, s, t));
@@ -163,9 +223,9 @@ function field(record: TupleTerm, name: string): Term {
 }
 
 /** |b - A x| / |b|, which the host hears of. */
-function reportAdjoint(
+function reportResidual(
   e: Elaborator,
-  { span, expression }: OperatorSystem,
+  { span, expression, adjoint }: OperatorSystem,
   apply: (v: Term) => Term,
   rhs: Term,
   record: TupleTerm,
@@ -188,7 +248,7 @@ function reportAdjoint(
         (field(record, "iterations") as { atom: Atom }).atom,
         relative,
       ],
-      { expression, span, watched: { statusRead: false }, trial: false, quiet: false, role: "adjoint" },
+      { ...quietly, expression, span, role: adjoint ? "adjoint" : "system" },
     );
   return relative;
 }

@@ -212,7 +212,7 @@ export function refuseAtKinks(
         check(rule, promises[i]!, [], {
           code: "K0980",
           message: `The answer of this problem has a kink here: the constraint ${what} holds with equality and its dual is zero, so the derivative to one side is not that to the other.`,
-          help: "Move the parameters a little, leave the constraint out if nothing depends on it, or differentiate the `value`, which has no kink here.",
+          help: "Move the parameters a little, leave the constraint out if nothing depends on it, or differentiate the `value`, which has no kink here. Where the solve is a rough one, ask for a smaller `tol`: it may leave the dual and the slack alike.",
           span: restriction.span,
         });
       });

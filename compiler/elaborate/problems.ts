@@ -6,7 +6,7 @@ import type { Problem, Span, Variable } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet, readField } from "./expressions.ts";
 import { applyTo, bindDimensionArguments, declaredFunction, matchArguments } from "./functions.ts";
-import { extremum, negate, realTerm, zeroLike } from "./operators.ts";
+import { negate, realTerm, zeroLike } from "./operators.ts";
 import { activityOf } from "./problem-activity.ts";
 import {
   checkConstraint,
@@ -199,7 +199,7 @@ function projectionOf(
         if (set) return applyTo(e, set, [t], args.span);
         if (!limits) return t;
         const [lower, upper] = [limits.lower, limits.upper].map((l) => readField(e, l, name, args.span));
-        return extremum(e, "max", extremum(e, "min", t, upper!, args.span), lower!, args.span);
+        return optimality(e, "between", [t, lower!, upper!], args.span);
       };
       return { ...w, items: w.items.map((t, i) => onto(t, w.names![i]!)) };
     },
@@ -347,7 +347,9 @@ function startInside(
     const name = zeros.names![i]!;
     const v = model.declaration.variables[i]!;
     const set = v.set && e.expression(v.set, model.scope);
-    const onto = set ? applyTo(e, readField(e, set, "project", v.set!.span), [x], span) : x;
+    const nearest = set && applyTo(e, readField(e, set, "project", v.set!.span), [x], span);
+    // An empty set has no nearest point. That the model has no answer is for the solver to say.
+    const onto = nearest ? optimality(e, "known_or", [nearest, x], span) : x;
     if (!bounded.has(name)) return onto;
     return optimality(e, "inside", [onto, readField(e, lower, name, span), readField(e, upper, name, span)], span);
   });

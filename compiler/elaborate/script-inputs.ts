@@ -4,6 +4,7 @@ import { Builder } from "../core/builder.ts";
 import { type Dim, knownDim, resolve, rigidDimension, showShape, unifyDims } from "../core/dimension.ts";
 import { evaluate, evaluationContext } from "../core/evaluate.ts";
 import { intLiteral, newVar } from "../core/graph.ts";
+import { refuseOverflow } from "../core/single-precision.ts";
 import type { DataDeclaration, ParamDeclaration } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Data, Expression, Identifier, Param, Span } from "../syntax/tree.ts";
@@ -86,6 +87,7 @@ export function elaborateData(script: InputReceiver, s: Data, scope: Scope): voi
         s.span,
         `\`${s.name.name}\` is declared with ${shape.length} ${shape.length === 1 ? "axis" : "axes"}, but the data have ${given.shape.length}.`,
       );
+    refuseOverflow(`\`${s.name.name}\``, given, e.precision, s.from?.span ?? s.span);
     script.values.set(v.id, given);
   }
   script.declare(scope, s.name, { kind: "array", type, atom: v });
@@ -120,7 +122,8 @@ export function elaborateParam(script: InputReceiver, s: Param, scope: Scope): v
     return;
   }
   let value = script.inputs.params[s.name.name];
-  if (!value) {
+  if (value) refuseOverflow(`\`${s.name.name}\``, value, e.precision, s.span);
+  else {
     const { graph, captured } = builder.close("param", [term.atom]);
     value = evaluate(
       graph,

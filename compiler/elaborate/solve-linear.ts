@@ -7,7 +7,7 @@ import type { Span } from "../syntax/tree.ts";
 import { adjointOf, implicitAdjoint } from "./adjoint.ts";
 import { unravel } from "./builtins/arrays.ts";
 import { denseSolve } from "./builtins/linear.ts";
-import { ravelTerm } from "./builtins/reductions.ts";
+import { ravelTerm } from "./builtins/ravel.ts";
 import { arrayArgument, type Builtin, take } from "./builtins/support.ts";
 import { matchTypes } from "./control.ts";
 import { jacobian } from "./derivatives.ts";

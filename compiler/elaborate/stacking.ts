@@ -19,7 +19,7 @@ import {
   tupleTerm,
 } from "./terms.ts";
 
-/** The size of the leading axis of an array or of all leaves of a tuple of arrays. */
+/** The size of the leading axis of an array or of all leaves of a tuple of arrays; an empty tuple within has no say. */
 export function lengthOf(e: Elaborator, term: Term, span: Span): Dim {
   if (term.kind === "range") return e.lengthOfRange(term, span);
   if (term.kind === "array") {
@@ -29,8 +29,9 @@ export function lengthOf(e: Elaborator, term: Term, span: Span): Dim {
       });
     return shapeOf(term)[0]!;
   }
-  if (term.kind === "tuple" && term.items.length > 0) {
-    const lengths = term.items.map((t) => lengthOf(e, t, span));
+  const parts = term.kind === "tuple" ? term.items.filter((t) => !isHollow(t)) : [];
+  if (parts.length > 0) {
+    const lengths = parts.map((t) => lengthOf(e, t, span));
     for (const l of lengths)
       if (compareDims(l, lengths[0]!) === "different")
         fail("K0264", span, `The parts have different lengths: ${lengths.map(showDim).join(" and ")}.`);
@@ -38,6 +39,11 @@ export function lengthOf(e: Elaborator, term: Term, span: Span): Dim {
   }
   if (term.kind === "error") e.giveUp();
   return fail("K0265", span, `This is ${showTermType(term)}, which has no length.`);
+}
+
+/** Whether this is a tuple without leaves, such as the duals of a model without equations. */
+function isHollow(term: Term): boolean {
+  return term.kind === "tuple" && term.items.every(isHollow);
 }
 
 /** Entry `i` along the leading axis, leaf by leaf. */
