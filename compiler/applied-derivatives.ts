@@ -39,6 +39,12 @@ export function argumentsOf(
   return { ...args, ...Object.fromEntries(Object.entries(extra).map(([k, v]) => [given + k, v])) };
 }
 
+/** What a caller calls an argument, and what goes with it to a derivative. */
+export function describeArgument(name: string): string {
+  if (name === given) return "the cotangent";
+  return name.startsWith(given) ? `the tangent of \`${name.slice(given.length)}\`` : `\`${name}\``;
+}
+
 /** What makes two requests compile to one program, beside the types of their values. */
 export function keyOf(request: DerivativeRequest): string {
   return request.kind === "vjp" ? `vjp ${request.wrt.join(",")}` : request.kind;

@@ -5,13 +5,13 @@ import { CheckError, evaluationContext } from "./core/evaluate.ts";
 import type { EvaluationContext } from "./core/primitive.ts";
 import { statusNames } from "./core/status.ts";
 import { derivativeReports } from "./derivative-reports.ts";
-import { shortNumber } from "./numbers.ts";
-import type { RunOptions } from "./program.ts";
+import { countedIterations, shortNumber } from "./numbers.ts";
+import type { CallOptions } from "./program.ts";
 import { DiagnosticError, errorAt, fail, warningAt } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
 
 /** The context of one statement: solves become events, bad endings of solves nobody looks at become failures. */
-export function runContext(precision: "f64" | "f32", options: RunOptions | undefined): EvaluationContext {
+export function runContext(precision: "f64" | "f32", options: CallOptions | undefined): EvaluationContext {
   const warned = new Set<string>();
   const hear = derivativeReports(precision, options?.onEvent);
   return evaluationContext({
@@ -23,13 +23,13 @@ export function runContext(precision: "f64" | "f32", options: RunOptions | undef
       const statusName = statusNames[solve.status] ?? String(solve.status);
       // Of the solves inside a function that is being tried out, only bad endings are worth a line.
       if (solve.trial && statusName === "converged") return;
-      options?.onEvent({ kind: "solve", solve, statusName });
+      options?.onEvent?.({ kind: "solve", solve, statusName });
       if (solve.fatal && ["diverged", "singular", "infeasible", "unbounded"].includes(statusName))
         throw new DiagnosticError(
           errorAt(
             "K0412",
             solve.span,
-            `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}.`,
+            `This solve ended as \`${statusName}\` after ${countedIterations(solve.iterations)}, with error ${shortNumber(solve.error)}.`,
             {
               help: "Look at its `.status` to decide yourself, start nearer, or give another solver.",
             },
@@ -38,12 +38,12 @@ export function runContext(precision: "f64" | "f32", options: RunOptions | undef
       if (statusName === "converged" || solve.quiet || warned.has(`${solve.span?.start}`)) return;
       if (statusName === "running") return;
       warned.add(`${solve.span?.start}`);
-      options?.onEvent({
+      options?.onEvent?.({
         kind: "warning",
         diagnostic: warningAt(
           "K0413",
           solve.span,
-          `This solve ended as \`${statusName}\` after ${solve.iterations} iterations, with error ${shortNumber(solve.error)}: it did not converge.`,
+          `This solve ended as \`${statusName}\` after ${countedIterations(solve.iterations)}, with error ${shortNumber(solve.error)}: it did not converge.`,
           {
             help:
               statusName === "iterations"

@@ -80,6 +80,12 @@ test("files are read and written by the part for Node", async (t) => {
   assert.equal(readFileSync(files[0]!, "utf8"), '{"w":[0,0]}\n');
 });
 
+test("all data files that are missing are told at once", (t) => {
+  const program = compileOrThrow('data a: real[n] from "a.csv"\ndata b: real[m] from "b.npy"\n', { file: "t.opt" });
+  const isBoth = (error: unknown) => error instanceof BindError && error.diagnostics.length === 2;
+  assert.throws(() => readProgramData(program, { folder: temporaryFolder(t) }), isBoth);
+});
+
 test("a program that uses it ends by itself", () => {
   const index = fileURLToPath(new URL("./index.ts", import.meta.url));
   const code = `import { compile, createRuntime } from ${JSON.stringify(index)};

@@ -10,6 +10,7 @@ import * as compiler from "../compiler/index.ts";
 import type { CompileOptions, CompileResult, GraphRunner, Program } from "../compiler/program.ts";
 import { CompileError } from "./errors.ts";
 import { bindProgram, type LoadOptions, Module } from "./module.ts";
+import { fetchInputs } from "./values.ts";
 import type { AdapterDiscovery } from "./webgpu/adapter.ts";
 
 export type {
@@ -23,8 +24,10 @@ export type {
 export type { Diagnostic } from "../compiler/syntax/diagnostic.ts";
 export { BindError, CompileError, RunError } from "./errors.ts";
 export type { LoadOptions, Module, ModuleRunOptions, ModuleRunResult } from "./module.ts";
+export type { Progress } from "./script/progress.ts";
 export { renderDiagnostic } from "./show/diagnostics.ts";
 export { type Input, type Output, type Shaped, Tensor } from "./values.ts";
+export type { WaitOptions } from "./waiting.ts";
 
 export interface RuntimeOptions {
   /**
@@ -97,6 +100,7 @@ export class Runtime {
     if (this.#disposed) throw new Error("This runtime was disposed of.");
     if (program === undefined)
       throw new TypeError("There is no program to load: look at the diagnostics of `compile`.");
+    await fetchInputs([...Object.values(options.data ?? {}), ...Object.values(options.params ?? {})]);
     const settings = { precision: this.precision, seed: this.#seed, ...(this.#runner ? { runner: this.#runner } : {}) };
     return new Module(bindProgram(compiler, program, options, settings));
   }

@@ -134,6 +134,11 @@ test("data and params are checked against their declarations", () => {
     codeOf(() => bind({ X: [[1, Number.NaN]] }, { p: [1] })),
     "K0306,K0308",
   );
+  assert.throws(
+    () => bind({ X: [[1, 2]] }, { p: [[1], [2]] }),
+    /`p` is a real with no axes, but the value given for it has shape \[2, 1\]\./,
+  );
+  assert.throws(() => bind({ X: [1, 2] }), /the value given for X: X is declared .* but the value has shape \[2\]\./);
   assert.throws(() => bind({ X: [[1, 2]], Y: 1 }), /no data named Y: it has X/);
 });
 

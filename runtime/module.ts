@@ -2,33 +2,34 @@
 
 import { attachReport, type Certificate } from "../compiler/certificate.ts";
 import type { NdArray } from "../compiler/core/array.ts";
-import type { BoundProgram, GraphRunner, PlotSpecification, Program, ScriptEvent, Value } from "../compiler/program.ts";
+import type {
+  BoundProgram,
+  CallOptions,
+  DataDeclaration,
+  DerivativeAnswer,
+  DerivativeRequest,
+  GraphRunner,
+  PlotSpecification,
+  Program,
+  ScriptEvent,
+  Value,
+} from "../compiler/program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../compiler/syntax/diagnostic.ts";
-import { convert } from "./data/convert.ts";
-import { codes, entryPlace } from "./data/format.ts";
-import { BindError, RunError } from "./errors.ts";
+import { convert, countedAxes } from "./data/convert.ts";
+import { codes, type DataSource, entryPlace, type RawArray } from "./data/format.ts";
+import { BindError } from "./errors.ts";
 import type { Compiler } from "./script/compiler.ts";
 import { diagnosticsOf, isUsersMistake } from "./script/diagnostics.ts";
-import { type Progress, ProgressMeter, type Tick } from "./script/progress.ts";
 import { type Input, type Output, toArray, toOutput, toValue } from "./values.ts";
+import { UnheardWarnings, type WaitOptions, waitFor } from "./waiting.ts";
 
 export interface LoadOptions {
   readonly data?: Readonly<Record<string, Input>>;
   readonly params?: Readonly<Record<string, Input>>;
 }
 
-export interface ModuleRunOptions {
-  /** Called while a solver runs, once it has for half a second. It may abort the signal. */
-  readonly onProgress?: (progress: Progress) => void;
-  /** Called as things happen. */
-  readonly onEvent?: (event: ScriptEvent) => void;
-  /**
-   * Stops the run at its next step, after some twenty milliseconds on the CPU, or in the middle of a step that takes
-   * longer, and rejects with the signal's reason. The evaluator of `reference` does not give way while it computes: there
-   * only callbacks can abort.
-   */
-  readonly signal?: AbortSignal;
-}
+/** The same options wherever something may take long. */
+export type ModuleRunOptions = WaitOptions;
 
 export interface ModuleRunResult {
   readonly shown: readonly { readonly expression: string; readonly value: Output }[];
@@ -89,10 +90,7 @@ export function bindProgram(
           }),
         );
       const given = toArray(data[name], name);
-      return convert(
-        { name: `the value given for ${name}`, bytes: new Uint8Array(), declaration, overridden: true },
-        { shape: given.shape, values: given.data, where: (index) => entryPlace(given.shape, index) },
-      );
+      return convert(valueSource(declaration, options.precision), rawOf(given));
     });
     if (array) arrays[name] = array;
   }
@@ -100,19 +98,19 @@ export function bindProgram(
   for (const { name, type, rank, span } of program.params) {
     if (params[name] === undefined) continue;
     const given = toArray(params[name], name);
-    const shape = given.shape.map((_, axis) => `axis${axis}`);
-    const declaration = {
-      name,
-      span,
-      type,
-      shape: shape.slice(0, rank),
-      path: undefined,
-      pathSpan: undefined,
-      selection: undefined,
-    };
-    const raw = { shape: given.shape, values: given.data, where: (index: number) => entryPlace(given.shape, index) };
-    const source = { name: `the value given for ${name}`, bytes: new Uint8Array(), declaration, overridden: true };
-    const array = collect(() => convert(source, raw));
+    const array = collect(() => {
+      if (given.shape.length !== rank)
+        throw new DiagnosticError(
+          errorAt(
+            codes.wrongRank,
+            span,
+            `\`${name}\` is ${type === "int" ? "an" : "a"} ${type} with ${countedAxes(rank)}, but the value given for it has shape [${given.shape.join(", ")}].`,
+          ),
+        );
+      const shape = given.shape.map((_, axis) => `axis${axis}`);
+      const declaration = { name, span, type, shape, path: undefined, pathSpan: undefined, selection: undefined };
+      return convert(valueSource(declaration, options.precision), rawOf(given));
+    });
     if (array) settings[name] = array;
   }
   const bound =
@@ -121,6 +119,15 @@ export function bindProgram(
       : collect(() => compiler.bind(program, { data: arrays, params: settings, ...options }));
   if (bound === undefined) throw new BindError(diagnostics, program.sources);
   return bound;
+}
+
+function valueSource(declaration: DataDeclaration, precision: "f64" | "f32"): DataSource {
+  const name = `the value given for ${declaration.name}`;
+  return { name, noun: "the value", bytes: new Uint8Array(), declaration, overridden: true, precision };
+}
+
+function rawOf({ shape, data }: NdArray): RawArray {
+  return { shape, values: data, where: (index) => entryPlace(shape, index) };
 }
 
 function refuseUnknown(what: string, given: readonly string[], declared: readonly string[]): void {
@@ -136,9 +143,11 @@ export type Outputs = { readonly [argument: string]: Output };
 
 export class Module {
   readonly #bound: BoundProgram;
+  readonly #unheard: UnheardWarnings;
 
   constructor(bound: BoundProgram) {
     this.#bound = bound;
+    this.#unheard = new UnheardWarnings(bound.program.sources);
   }
 
   get program(): Program {
@@ -150,9 +159,9 @@ export class Module {
   }
 
   /** Calls a function, objective or condition of the program, with its arguments by name. */
-  async call(name: string, args: Readonly<Record<string, Input>> = {}): Promise<Output> {
+  async call(name: string, args: Readonly<Record<string, Input>> = {}, options: WaitOptions = {}): Promise<Output> {
     const values = toValues(args);
-    return this.#guarded(async () => toOutput(await this.#bound.callLater(name, values)));
+    return this.#called(options, async (heard) => toOutput(await this.#bound.callLater(name, values, heard)));
   }
 
   /**
@@ -162,10 +171,11 @@ export class Module {
   async valueAndGradient(
     name: string,
     args: Readonly<Record<string, Input>>,
+    options: WaitOptions = {},
   ): Promise<{ readonly value: Output; readonly gradient: Output }> {
     const values = toValues(args);
-    return this.#guarded(async () => {
-      const { value, gradient } = await this.#bound.valueAndGradientLater(name, values);
+    return this.#called(options, async (heard) => {
+      const { value, gradient } = await this.#bound.valueAndGradientLater(name, values, heard);
       return { value: toOutput(value), gradient: toOutput(gradient) };
     });
   }
@@ -177,12 +187,11 @@ export class Module {
     name: string,
     args: Readonly<Record<string, Input>>,
     tangents: Readonly<Record<string, Input>>,
+    options: WaitOptions = {},
   ): Promise<{ readonly value: Output; readonly tangent: Output }> {
-    const [values, directions] = [toValues(args), toValues(tangents)];
-    return this.#guarded(async () => {
-      const answer = await this.#bound.derivativeLater(name, values, { kind: "jvp", tangents: directions });
-      return { value: toOutput(answer.first), tangent: toOutput(answer.second) };
-    });
+    const request = { kind: "jvp", tangents: toValues(tangents) } as const;
+    const { first, second } = await this.#derivative(name, args, request, options);
+    return { value: toOutput(first), tangent: toOutput(second) };
   }
 
   /** Its value, and the cotangents of the arguments named in `wrt`, given one of the value and shaped like it. */
@@ -191,13 +200,11 @@ export class Module {
     args: Readonly<Record<string, Input>>,
     cotangent: Input,
     wrt: readonly string[],
-  ): Promise<{ readonly value: Output; readonly cotangents: { readonly [argument: string]: Output } }> {
-    const [values, incoming] = [toValues(args), toValue(cotangent, "the cotangent")];
-    return this.#guarded(async () => {
-      const answer = await this.#bound.derivativeLater(name, values, { kind: "vjp", wrt, cotangent: incoming });
-      const cotangents = toOutput(answer.second) as { readonly [argument: string]: Output };
-      return { value: toOutput(answer.first), cotangents };
-    });
+    options: WaitOptions = {},
+  ): Promise<{ readonly value: Output; readonly cotangents: Outputs }> {
+    const request = { kind: "vjp", wrt, cotangent: toValue(cotangent, "the cotangent") } as const;
+    const { first, second } = await this.#derivative(name, args, request, options);
+    return { value: toOutput(first), cotangents: toOutput(second) as Outputs };
   }
 
   /** The gradient of its real value in the arguments that move, and the derivative of that along `tangents`. */
@@ -205,17 +212,32 @@ export class Module {
     name: string,
     args: Readonly<Record<string, Input>>,
     tangents: Readonly<Record<string, Input>>,
+    options: WaitOptions = {},
   ): Promise<{ readonly gradient: Outputs; readonly tangent: Outputs }> {
-    const [values, directions] = [toValues(args), toValues(tangents)];
-    return this.#guarded(async () => {
-      const answer = await this.#bound.derivativeLater(name, values, { kind: "hvp", tangents: directions });
-      return { gradient: toOutput(answer.first) as Outputs, tangent: toOutput(answer.second) as Outputs };
-    });
+    const request = { kind: "hvp", tangents: toValues(tangents) } as const;
+    const { first, second } = await this.#derivative(name, args, request, options);
+    return { gradient: toOutput(first) as Outputs, tangent: toOutput(second) as Outputs };
+  }
+
+  #derivative(
+    name: string,
+    args: Readonly<Record<string, Input>>,
+    request: DerivativeRequest,
+    options: WaitOptions,
+  ): Promise<DerivativeAnswer> {
+    const values = toValues(args);
+    return this.#called(options, (heard) => this.#bound.derivativeLater(name, values, request, heard));
+  }
+
+  #called<T>(options: WaitOptions, body: (heard: CallOptions) => Promise<T>): Promise<T> {
+    const record = (event: ScriptEvent) => {
+      if (event.kind === "warning" && !options.onEvent) this.#unheard.print(event.diagnostic);
+    };
+    return waitFor(options, { sources: this.program.sources, record }, body);
   }
 
   /** Runs the script's statements. A failed assert or a failure while running is a RunError. */
   async run(options: ModuleRunOptions = {}): Promise<ModuleRunResult> {
-    const { signal, onEvent, onProgress } = options;
     const result = {
       shown: [] as { expression: string; value: Output }[],
       asserts: [] as ModuleRunResult["asserts"][number][],
@@ -225,7 +247,6 @@ export class Module {
       warnings: [] as Diagnostic[],
     };
     let failure: Diagnostic | undefined;
-    const meter = new ProgressMeter(() => performance.now());
     const record = (event: ScriptEvent) => {
       switch (event.kind) {
         case "show":
@@ -245,7 +266,6 @@ export class Module {
           break;
         case "solve": {
           const { expression, iterations, error, trial } = event.solve;
-          meter.ended(expression);
           if (!trial) result.solves.push({ expression, status: event.statusName, iterations, error });
           break;
         }
@@ -259,53 +279,12 @@ export class Module {
           event satisfies never;
       }
     };
-    signal?.throwIfAborted();
-    // What a callback throws is the caller's own and passes through; so does the reason of an abort.
-    let thrown: { readonly error: unknown } | undefined;
-    const callersOwn = (body: () => void) => {
-      try {
-        body();
-      } catch (error) {
-        thrown = { error };
-        throw error;
-      }
+    const afterwards = () => {
+      if (failure) throw new DiagnosticError(failure);
     };
-    try {
-      await this.#guarded(() =>
-        this.#bound
-          .runLater({
-            ...(signal ? { signal } : {}),
-            onEvent: (event) => {
-              record(event);
-              callersOwn(() => onEvent?.(event));
-              if (failure) throw new DiagnosticError(failure);
-            },
-            onTick: (tick?: Tick) => {
-              const progress = tick && meter.tick(tick);
-              callersOwn(() => {
-                if (progress) onProgress?.(progress);
-                signal?.throwIfAborted();
-              });
-            },
-          })
-          .catch((error) => {
-            if (signal?.aborted && error === signal.reason) thrown = { error };
-            throw error;
-          }),
-      );
-    } catch (error) {
-      throw thrown ? thrown.error : error;
-    }
+    const { sources } = this.program;
+    await waitFor(options, { sources, record, afterwards }, (heard) => this.#bound.runLater(heard));
     return result;
-  }
-
-  /** Turns what goes wrong in the program into a RunError. */
-  async #guarded<T>(body: () => Promise<T>): Promise<T> {
-    try {
-      return await body();
-    } catch (error) {
-      throw new RunError(diagnosticsOf(error), this.#bound.program.sources);
-    }
   }
 }
 

@@ -4,11 +4,11 @@ import path from "node:path";
 import type { NdArray } from "../compiler/core/array.ts";
 import { parse } from "../compiler/index.ts";
 import type { Program } from "../compiler/program.ts";
-import { DiagnosticError } from "../compiler/syntax/diagnostic.ts";
+import { type Diagnostic, DiagnosticError } from "../compiler/syntax/diagnostic.ts";
 import type { FileAccess } from "./data/access.ts";
 import { accessAfter, readData } from "./data/readers.ts";
 import { saveValue } from "./data/writers.ts";
-import { BindError, CompileError } from "./errors.ts";
+import { BindError, CompileError, RunError } from "./errors.ts";
 import { compileOrThrow } from "./index.ts";
 import type { ModuleRunResult } from "./module.ts";
 import { readModules } from "./modules.ts";
@@ -22,9 +22,13 @@ export function compileFile(file: string): Program {
   return compileOrThrow(text, { file, modules });
 }
 
-/** Reads the files that a program's `data` declarations name, to be given to `load`. */
+/**
+ * Reads the files that a program's `data` declarations name, to be given to `load`. Throws a BindError with all that is
+ * wrong with them.
+ */
 export function readProgramData(program: Program, access: FileAccess): Record<string, NdArray> {
   const data: Record<string, NdArray> = {};
+  const diagnostics: Diagnostic[] = [];
   let left = access;
   for (const declaration of program.data) {
     if (declaration.path === undefined) continue;
@@ -34,13 +38,22 @@ export function readProgramData(program: Program, access: FileAccess): Record<st
       data[declaration.name] = array;
     } catch (error) {
       if (!(error instanceof DiagnosticError)) throw error;
-      throw new BindError([error.diagnostic], program.sources);
+      diagnostics.push(error.diagnostic);
     }
   }
+  if (diagnostics.length > 0) throw new BindError(diagnostics, program.sources);
   return data;
 }
 
-/** Saves what a run asked for; gives the files. */
+/**
+ * Saves what a run asked for, each file whole or not at all; gives the files. Throws a RunError at the first that cannot be
+ * saved; those before it are.
+ */
 export function saveAll(result: ModuleRunResult, access: FileAccess): string[] {
-  return result.saves.map(({ value, path: written }) => saveValue(value, written, access, undefined));
+  try {
+    return result.saves.map(({ value, path: written }) => saveValue(value, written, access, undefined));
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    throw new RunError([error.diagnostic], new Map());
+  }
 }

@@ -1,20 +1,27 @@
-/** The reference evaluator as a back end that keeps to a limit of memory, which is known before anything is evaluated. */
+/**
+ * The reference evaluator as a back end: it keeps to a limit of memory, which is known before anything is evaluated, and
+ * can watch every number.
+ */
 import { type NdArray, sizeOf } from "../compiler/core/array.ts";
 import { evaluate } from "../compiler/core/evaluate.ts";
 import { type Atom, concreteShape, type Graph } from "../compiler/core/graph.ts";
 import type { EvaluationContext } from "../compiler/core/primitive.ts";
+import { evaluateWatching } from "../compiler/index.ts";
 import type { GraphRunner, GraphRunOptions } from "../compiler/program.ts";
 import { refuseMemory } from "./cpu/memory-limit.ts";
 
 export interface ReferenceRunnerOptions {
   readonly precision: "f64" | "f32";
-  /** The most bytes that arrays may take. */
-  readonly maxMemory: number;
+  /** The most bytes that arrays may take; as many as there are when left out. */
+  readonly maxMemory?: number | undefined;
+  /** Stops at the first NaN that anything makes, seen or not. */
+  readonly checkFinite?: boolean;
 }
 
 export class ReferenceRunner implements GraphRunner {
   readonly #precision: "f64" | "f32";
   readonly #maxMemory: number;
+  readonly #checkFinite: boolean;
   /** What earlier results take that may still be asked for. */
   #kept = 0;
   readonly #keptArrays = new WeakSet<ArrayBufferView>();
@@ -22,16 +29,22 @@ export class ReferenceRunner implements GraphRunner {
     this.#kept -= bytes;
   });
 
-  constructor({ precision, maxMemory }: ReferenceRunnerOptions) {
+  constructor({ precision, maxMemory, checkFinite = false }: ReferenceRunnerOptions) {
     this.#precision = precision;
-    this.#maxMemory = maxMemory;
+    this.#maxMemory = maxMemory ?? Number.POSITIVE_INFINITY;
+    this.#checkFinite = checkFinite;
   }
 
-  /** Throws a BackendError with the code K1090 when the graph needs more memory than there may be. */
+  /**
+   * Throws a BackendError with the code K1090 when the graph needs more memory than there may be, and a DiagnosticError
+   * with the code K0421 for a NaN where that is watched for.
+   */
   run(graph: Graph, inputs: readonly NdArray[], context: EvaluationContext, options: GraphRunOptions): NdArray[] {
     const given = inputs.reduce((sum, x) => sum + (this.#keptArrays.has(x.data) ? 0 : x.data.byteLength), 0);
     refuseMemory(given + bytesHeld(graph, this.#precision), this.#kept, this.#maxMemory);
-    const results = evaluate(graph, inputs, context);
+    const results = this.#checkFinite
+      ? evaluateWatching(graph, inputs, context, options.span)
+      : evaluate(graph, inputs, context);
     if (options.keep)
       for (const { data } of results) {
         if (this.#keptArrays.has(data)) continue;

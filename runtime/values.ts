@@ -1,5 +1,6 @@
 /** Between JavaScript's values and karush's: what goes into a program, and what comes out. */
 import { type ArrayData, type DType, type NdArray, sizeOf } from "../compiler/core/array.ts";
+import { fetchArrays, isElsewhere, RemoteArray } from "../compiler/core/remote-array.ts";
 import type { ArrayValue, ScalarType, Value } from "../compiler/program.ts";
 import { type Json, jsonValue } from "./show/json.ts";
 import { statusName, userShape } from "./show/values.ts";
@@ -45,16 +46,24 @@ export class Tensor {
 
   /** A copy of the numbers, row-major. Keys are pairs of words. */
   async data(): Promise<ArrayData> {
-    return this.value.array.data.slice();
+    const { array } = this.value;
+    await fetchArrays([array]);
+    return array.data.slice();
   }
 
-  /** Nested lists; infinities stay numbers. */
+  /**
+   * Nested lists; infinities stay numbers. Nothing can be waited for here: a tensor that is on a device is to be read by
+   * `data` before.
+   */
   toArray(): Json {
     const { value } = this;
+    if (isElsewhere(value.array))
+      throw new Error("The numbers of this tensor are on the device: `await` its `data()` before `toArray()`.");
     return value.type === "real" || value.type === "int" ? nested(value.array.data, this.shape, 0) : jsonValue(value);
   }
 
   dispose(): void {
+    if (this.#value?.array instanceof RemoteArray) this.#value.array.release();
     this.#value = undefined;
   }
 
@@ -88,6 +97,11 @@ export function toArray(input: Input, path: string): NdArray {
   if (ArrayBuffer.isView(input)) return fromTyped(input, [input.length], path);
   if (typeof input === "object" && "data" in input) return fromTyped(input.data, input.shape, path);
   return fromNested(input, path);
+}
+
+/** Brings tensors here that are on a device, for those that read inputs at once. */
+export async function fetchInputs(inputs: readonly (Input | undefined)[]): Promise<void> {
+  await fetchArrays(inputs.flatMap((input) => (input instanceof Tensor ? [input.value.array] : [])));
 }
 
 function isArrayInput(input: Input): input is Nested | TypedArray | Shaped {

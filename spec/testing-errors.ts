@@ -5,7 +5,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { syntaxCodes } from "../compiler/syntax/codes.ts";
-import { performAlone, specFolder } from "./testing.ts";
+import { type AloneOptions, performAlone, specFolder } from "./testing.ts";
 
 export const errorsFolder = path.join(specFolder, "errors");
 
@@ -18,8 +18,8 @@ export interface ErrorEntry {
   readonly reason: string | undefined;
   /** As `--set` gives them. */
   readonly set: Readonly<Record<string, string>>;
-  /** Run with `--check-finite`. */
-  readonly checkFinite: boolean;
+  /** Run with `--check-finite`, or with `--precision f32`. */
+  readonly options: AloneOptions;
 }
 
 /** All entries, by code. */
@@ -49,13 +49,16 @@ function readEntry(code: string): ErrorEntry {
       .filter((l) => !/^(none|set|with): /.test(l))
       .join("\n");
   const set = Object.fromEntries(directive("set").map((pair) => pair.split("=", 2) as [string, string]));
-  const checkFinite = directive("with").includes("check-finite");
-  return { code, title, explanation, program: rest.join("\n\n"), reason: directive("none")[0], set, checkFinite };
+  const options: AloneOptions = {
+    checkFinite: directive("with").includes("check-finite"),
+    precision: directive("with").includes("f32") ? "f32" : "f64",
+  };
+  return { code, title, explanation, program: rest.join("\n\n"), reason: directive("none")[0], set, options };
 }
 
 /** Everything the command line prints about the program of an entry. */
 export async function messagesOf(entry: ErrorEntry): Promise<string> {
-  const messages = await performAlone(entry.program, path.join(errorsFolder, "data"), entry.set, entry.checkFinite);
+  const messages = await performAlone(entry.program, path.join(errorsFolder, "data"), entry.set, entry.options);
   const texts = messages.flatMap((m) => {
     if (m.kind === "diagnostic") return [m.diagnostic.text];
     return m.kind === "usage" ? [m.help === undefined ? m.message : `${m.message}\n\nhelp: ${m.help}`] : [];

@@ -107,12 +107,17 @@ export function agrees(actual: string, expected: string): boolean {
   });
 }
 
+export interface AloneOptions {
+  readonly checkFinite?: boolean;
+  readonly precision?: "f64" | "f32";
+}
+
 /** What the command line would print about a script that stands alone in a folder with `data/`. */
 export async function performAlone(
   program: string,
   dataFolder: string | undefined,
   set: Readonly<Record<string, string>>,
-  checkFinite = false,
+  { checkFinite = false, precision = "f64" }: AloneOptions = {},
 ): Promise<RunMessage[]> {
   const before = process.cwd();
   const folder = realpathSync(mkdtempSync(path.join(tmpdir(), "karush-spec-")));
@@ -128,7 +133,7 @@ export async function performAlone(
       checkFinite,
       data: {},
       set,
-      precision: "f64",
+      precision,
       seed: 0,
       allowRead: [],
       allowWrite: [],
@@ -137,7 +142,7 @@ export async function performAlone(
       compiler,
       { ...request, render: { color: false, width: 100 } },
       {
-        runner: new CpuRunner({ precision: "f64" }),
+        runner: new CpuRunner({ precision }),
         emit: (message) => messages.push(message),
         now: () => 0,
         isInterrupted: () => false,

@@ -1,6 +1,7 @@
 /** Scripts run by the command as a user runs it: what is printed, what is written, how it ends. */
 import assert from "node:assert/strict";
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import type { ChildProcess } from "node:child_process";
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import test from "node:test";
 import { fileURLToPath } from "node:url";
@@ -22,6 +23,7 @@ const points = "a,b,y\n1,0,1\n0,1,2\n1,1,3\n";
 
 /** Runs for as long as it is let. */
 const endless = `show 1 + 1
+save 1 to "begun.json"
 let x = loop x = 1.0 while x > 0 { x + 1e-9 }
 show x
 `;
@@ -130,20 +132,49 @@ test("Ctrl-C stops a run, what was shown stays, and the second one does not wait
         }
       },
     });
-    assert.deepEqual([code, out], [130, "1 + 1  2\n"]);
+    assert.match(out, /^1 \+ 1 {2}2\n(saved begun\.json\n)?$/);
+    assert.equal(code, 130);
+    rmSync(path.join(folder, "begun.json"), { force: true });
   }
   const json = await karush(["run", "endless.opt", "--json"], {
     cwd: folder,
-    ...interruptAfter(2500),
+    onStart: interruptOnce(path.join(folder, "begun.json")),
   });
   assert.equal(json.code, 130);
   assert.equal(JSON.parse(json.out).shown[0].value, 2);
 });
 
-/** There is nothing to wait for in a run that prints only at its end. */
-function interruptAfter(milliseconds: number) {
-  return {
-    onStart: (child: { kill(signal: "SIGINT"): boolean }) => void setTimeout(() => child.kill("SIGINT"), milliseconds),
+test("Ctrl-C ends a statement that has no steps, and says so", { timeout: 60_000 }, async (t) => {
+  const product = `wide${" @ wide".repeat(100)}`;
+  const folder = temporaryFolder(t, {
+    "long.opt": `let wide = ones[5000, 5000] / 5000\nshow 1 + 1\nshow sum(${product})\n`,
+  });
+  let isAsked = false;
+  const { code, out, err } = await karush(["run", "long.opt"], {
+    cwd: folder,
+    onOutput: (child, printed) => {
+      if (isAsked || !printed.includes("1 + 1")) return;
+      isAsked = true;
+      // Until then the product has begun, which takes minutes.
+      setTimeout(() => child.kill("SIGINT"), 1500);
+    },
+  });
+  assert.deepEqual([code, out], [130, "1 + 1  2\n"]);
+  assert.match(
+    err,
+    /^Stopping at the next step\..*\nNo step came within a second: ended in the middle of what was at work\.\n$/,
+  );
+});
+
+/** Interrupts a run that prints only at its end, once it has saved a file. */
+function interruptOnce(file: string) {
+  return (child: ChildProcess) => {
+    const timer = setInterval(() => {
+      if (!existsSync(file)) return;
+      clearInterval(timer);
+      child.kill("SIGINT");
+    }, 50);
+    child.on("close", () => clearInterval(timer));
   };
 }
 

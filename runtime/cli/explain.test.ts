@@ -52,6 +52,16 @@ test("explain --kernels for devices lists each kernel's bytes with the numbers o
     );
 });
 
+test("explain --memory for devices ends with what a whole run takes", async (t) => {
+  const text = "let x = linspace[100000](0.0, 1.0)\nlet y = x * x\nshow sum(x * y)\n";
+  const folder = temporaryFolder(t, { "a.opt": text });
+  const { code, out } = await karush(["explain", "a.opt", "--memory", "--backend", "webgpu"], { cwd: folder });
+  assert.equal(code, 0);
+  const [, bytes] = /\n\na run: at most (\d+) bytes of the device at once\n$/.exec(out) ?? [];
+  // Both arrays, and copies of them while the sum is computed.
+  assert.ok(Number(bytes) >= 1_600_000 && Number(bytes) < 2_100_000, bytes);
+});
+
 test("explain --wgsl prints the resident workgroup with the places its kernels and loops come from", async (t) => {
   const folder = temporaryFolder(t, { "a.opt": script });
   const { code, out } = await karush(["explain", "a.opt", "bowl", "--wgsl"], { cwd: folder });

@@ -3,16 +3,20 @@ import { Worker } from "node:worker_threads";
 import { type ExitCode, exitCodes } from "../script/outcome.ts";
 import type { RunMessage, RunRequest } from "../script/perform.ts";
 import type { Progress } from "../script/progress.ts";
-import type { WorkerInput } from "./run-worker.ts";
+import { interruptWords, type WorkerInput } from "./run-worker.ts";
 import { timeIsUp } from "./time-limit.ts";
 
-/** A step that takes longer than this after Ctrl-C is not waited for. */
-const graceMilliseconds = 3000;
+/** After Ctrl-C the step of a solve is waited for so long: its iterate is worth that. */
+const graceOfSolve = 3000;
+/** The same where no solve is at work: then there is nothing to be had, and a statement may look at nothing until it ends. */
+const graceOfStatement = 1000;
 
 export interface RunWatcher {
   onMessage(message: RunMessage): void;
   /** The first Ctrl-C: the run stops at its next step. */
   onInterrupt(): void;
+  /** No step came within so many seconds: the run is ended where it is. */
+  onGiveUp(seconds: number): void;
   /** The worker itself broke down. */
   onCrash(reason: string): void;
 }
@@ -23,8 +27,8 @@ export function runInWorker(
   watcher: RunWatcher,
   worker: Worker = new Worker(new URL("./worker.mjs", import.meta.url)),
 ): Promise<ExitCode> {
-  const interrupt = new SharedArrayBuffer(4);
-  const flag = new Int32Array(interrupt);
+  const interrupt = new SharedArrayBuffer(8);
+  const words = new Int32Array(interrupt);
   const input: WorkerInput = { request, interrupt };
   worker.ref();
   worker.postMessage(input);
@@ -38,9 +42,17 @@ export function runInWorker(
     const onSignal = () => {
       // The run is over and its results are on their way: a Ctrl-C now ends the process, with the same status as before.
       if (code !== undefined) process.exit(exitCodes.interrupted);
-      if (Atomics.exchange(flag, 0, 1) !== 0) return finish(exitCodes.interrupted);
+      if (Atomics.exchange(words, interruptWords.stop, 1) !== 0) return finish(exitCodes.interrupted);
       watcher.onInterrupt();
-      setTimeout(() => finish(exitCodes.interrupted), graceMilliseconds).unref();
+      setTimeout(() => giveUp(graceOfStatement), graceOfStatement).unref();
+    };
+    const giveUp = (waited: number) => {
+      if (code !== undefined) return;
+      const rest = graceOfSolve - waited;
+      if (rest > 0 && Atomics.load(words, interruptWords.solving) === 1)
+        return void setTimeout(() => giveUp(graceOfSolve), rest).unref();
+      watcher.onGiveUp(waited / 1000);
+      finish(exitCodes.interrupted);
     };
     process.on("SIGINT", onSignal);
     let progress: Progress | undefined;

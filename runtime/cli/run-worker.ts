@@ -10,9 +10,16 @@ import { performScript } from "../script/perform.ts";
 
 export interface WorkerInput {
   readonly request: RunRequest;
-  /** One word, set to 1 by the main thread to stop the run: messages would not arrive in time. */
+  /** Two words, since messages would not arrive in time: see `interruptWords`. */
   readonly interrupt: SharedArrayBuffer;
 }
+
+export const interruptWords = {
+  /** Set to 1 by the main thread to stop the run. */
+  stop: 0,
+  /** 1 while a solve is at work: set by this thread. */
+  solving: 1,
+} as const;
 
 /** Runs the script that the first message names, and sends what it does. */
 export async function serve(port: MessagePort): Promise<void> {
@@ -20,7 +27,7 @@ export async function serve(port: MessagePort): Promise<void> {
   // Loaded while the main thread still reads the command line.
   const compiler = await import("../../compiler/index.ts");
   const [{ request, interrupt }] = await received;
-  const flag = new Int32Array(interrupt);
+  const words = new Int32Array(interrupt);
   const profiler = request.profile ? new (await import("../profile/profiler.ts")).Profiler() : undefined;
   const runner = request.backend === "cpu" ? await cpuRunner(request, profiler) : await referenceRunner(request);
 
@@ -29,7 +36,8 @@ export async function serve(port: MessagePort): Promise<void> {
     ...(profiler ? { profiler } : {}),
     emit: (message) => port.postMessage(message),
     now: () => performance.now(),
-    isInterrupted: () => Atomics.load(flag, 0) !== 0,
+    isInterrupted: () => Atomics.load(words, interruptWords.stop) !== 0,
+    onSolving: (isSolving) => Atomics.store(words, interruptWords.solving, isSolving ? 1 : 0),
   });
 }
 

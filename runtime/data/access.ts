@@ -16,6 +16,8 @@ export interface FileAccess {
   readonly write?: readonly string[];
   /** The most bytes that the arrays it reads may take. */
   readonly maxMemory?: number | undefined;
+  /** What they are computed with: numbers that f32 cannot hold are refused for it, with their places. */
+  readonly precision?: "f64" | "f32" | undefined;
 }
 
 /** The nearest folder upwards with a package.json or .git, else the script's own. */

@@ -1,6 +1,6 @@
 /** From what stands in a file to what its declaration says: number of axes, fixed sizes, element type. */
 import type { DType, NdArray } from "../../compiler/core/array.ts";
-import { counted } from "../show/text.ts";
+import { overflowsSingle, singleHelp } from "../../compiler/core/single-precision.ts";
 import { badFile, codes, type DataSource, type RawArray, type RawValues, refuseLarge } from "./format.ts";
 
 export function convert(source: DataSource, raw: RawArray): NdArray {
@@ -10,7 +10,13 @@ export function convert(source: DataSource, raw: RawArray): NdArray {
   return { dtype, shape: [...raw.shape], data: converted(source, raw, dtype) };
 }
 
+/** `no axes`, `1 axis`, `2 axes`. */
+export function countedAxes(count: number): string {
+  return count === 0 ? "no axes" : `${count} ${count === 1 ? "axis" : "axes"}`;
+}
+
 function checkShape(source: DataSource, raw: RawArray): void {
+  const { noun = "the file" } = source;
   const { name, shape, type } = source.declaration;
   const declared = `${type}${shape.length === 0 ? "" : `[${shape.join(", ")}]`}`;
   const found = `[${raw.shape.join(", ")}]`;
@@ -18,20 +24,20 @@ function checkShape(source: DataSource, raw: RawArray): void {
     badFile(
       source,
       codes.wrongRank,
-      `${name} is declared ${declared}, ${counted(shape.length, "axis").replace("axiss", "axes")}, but the file has shape ${found}.`,
+      `${name} is declared ${declared}, ${countedAxes(shape.length)}, but ${noun} has shape ${found}.`,
     );
   const sizes = new Map<string, number>();
   for (const [axis, wanted] of shape.entries()) {
     const size = raw.shape[axis]!;
     if (typeof wanted === "number" && wanted !== size)
-      badFile(source, codes.wrongSize, `${name} is declared ${declared}, but the file has shape ${found}.`);
+      badFile(source, codes.wrongSize, `${name} is declared ${declared}, but ${noun} has shape ${found}.`);
     if (typeof wanted !== "string") continue;
     const before = sizes.get(wanted);
     if (before !== undefined && before !== size)
       badFile(
         source,
         codes.wrongSize,
-        `${name} is declared ${declared}, so two axes are to be equal, but the file has shape ${found}.`,
+        `${name} is declared ${declared}, so two axes are to be equal, but ${noun} has shape ${found}.`,
       );
     sizes.set(wanted, size);
   }
@@ -74,6 +80,14 @@ function reals(source: DataSource, raw: RawArray): Float64Array {
     () => "is NaN",
   );
   const { values } = raw;
+  if (source.precision === "f32" && !(values instanceof Float32Array))
+    refuse(
+      source,
+      raw,
+      (x) => !overflowsSingle(x),
+      codes.tooLargeForSingle,
+      () => "is too large for f32: its largest number is about 3.4e38",
+    );
   return values instanceof Float64Array ? values : Float64Array.from(values);
 }
 
@@ -92,15 +106,15 @@ function refuse(
   for (let i = first + 1; i < raw.values.length; i++) if (!passes(raw.values[i]!)) others++;
   const what = Number.isNaN(value) ? "is NaN" : `is ${value}, which ${reason(value)}`;
   const { name, type } = source.declaration;
+  const help =
+    type === "real"
+      ? singleHelp
+      : `Correct the file, or declare ${name} as ${type === "bool" ? "int or real" : "real"}.`;
   badFile(
     source,
     Number.isNaN(value) ? codes.missingValue : code,
     `${raw.where(first)} ${what}${others > 0 ? `; so ${others === 1 ? "is another" : `are ${others} others`}` : ""}.`,
-    {
-      help: Number.isNaN(value)
-        ? "Fill it in, or remove the row: karush computes with no NaN."
-        : `Correct the file, or declare ${name} as ${type === "bool" ? "int or real" : "real"}.`,
-    },
+    { help: Number.isNaN(value) ? "Fill it in, or remove the row: karush computes with no NaN." : help },
   );
 }
 

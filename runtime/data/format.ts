@@ -1,5 +1,6 @@
 /** What a data format is: how its files become one array, told apart by their extension. */
 
+import { tooLargeForSingle } from "../../compiler/core/single-precision.ts";
 import type { DataDeclaration } from "../../compiler/program.ts";
 import { type DiagnosticExtras, fail } from "../../compiler/syntax/diagnostic.ts";
 import type { StringLiteral } from "../../compiler/syntax/tree.ts";
@@ -10,11 +11,15 @@ export interface DataSource {
   /** The path as written, for messages. */
   readonly name: string;
   readonly bytes: Uint8Array;
+  /** How messages call it; `the file` when left out. */
+  readonly noun?: string;
   readonly declaration: DataDeclaration;
   /** The caller chose this file instead of the declared one, so a selection it cannot have is passed over. */
   readonly overridden: boolean;
   /** The most bytes that reading it may take. */
   readonly mostBytes?: number | undefined;
+  /** f64 when left out. */
+  readonly precision?: "f64" | "f32" | undefined;
 }
 
 export type RawValues = ArrayLike<number>;
@@ -56,6 +61,7 @@ export const codes = {
   noFile: "K0318",
   noHeader: "K0319",
   tooMuchMemory: "K1100",
+  tooLargeForSingle,
   unwritable: "K0331",
   unsavable: "K0332",
 } as const;

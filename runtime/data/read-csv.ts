@@ -1,7 +1,7 @@
 /** Comma-separated values with a header row. Read record by record, so that a file may be far larger than its text in memory. */
 import { CsvError, parse } from "csv-parse/sync";
 import { type ChosenColumns, chooseColumns } from "./columns.ts";
-import { badFile, codes, type DataReader, type DataSource, type RawArray } from "./format.ts";
+import { badFile, codes, type DataReader, type DataSource, type RawArray, refuseLarge } from "./format.ts";
 
 export const csvReader: DataReader = { extensions: [".csv", ".tsv"], read };
 
@@ -17,7 +17,7 @@ const notDecimal = /^[+-]?0[xXbBoO]/;
 function read(source: DataSource): RawArray {
   const bytes = withoutMark(source);
   const delimiter = findDelimiter(bytes);
-  const table = new Table(source, delimiter);
+  const table = new Table(source, delimiter, () => countLines(bytes));
   try {
     parse(bytes, {
       delimiter,
@@ -40,16 +40,19 @@ function read(source: DataSource): RawArray {
 class Table {
   readonly #source: DataSource;
   readonly #delimiter: string;
+  readonly #countLines: () => number;
   #header: readonly string[] | undefined;
   #chosen: ChosenColumns = { positions: [], names: [], rank: 2 };
-  #values = new Float64Array(1024);
+  #values = new Float64Array(16);
   #used = 0;
   /** The line of each row, for messages: blank lines make it differ from the row's number. */
   readonly #lines: number[] = [];
 
-  constructor(source: DataSource, delimiter: string) {
+  /** `countLines` gives about how many lines the file has, the header included. */
+  constructor(source: DataSource, delimiter: string, countLines: () => number) {
     this.#source = source;
     this.#delimiter = delimiter;
+    this.#countLines = countLines;
   }
 
   add(record: readonly string[], line: number): void {
@@ -65,11 +68,7 @@ class Table {
         `line ${line} has ${record.length} cells, but the header names ${this.#header.length} columns.`,
       );
     this.#lines.push(line);
-    if (this.#used + this.#chosen.positions.length > this.#values.length) {
-      const larger = new Float64Array(2 * (this.#values.length + this.#chosen.positions.length));
-      larger.set(this.#values);
-      this.#values = larger;
-    }
+    if (this.#used + this.#chosen.positions.length > this.#values.length) this.#grow();
     for (const position of this.#chosen.positions) {
       const cell = record[position]!;
       const value = numberOf(cell);
@@ -78,12 +77,27 @@ class Table {
     }
   }
 
+  /** Makes room for more rows: as many as there seem to be, or twice as many as there were. */
+  #grow(): void {
+    const columns = this.#chosen.positions.length;
+    const needed = this.#used + columns;
+    const { mostBytes = Number.POSITIVE_INFINITY } = this.#source;
+    const likely = columns * (this.#countLines() - 1);
+    if (8 * needed > mostBytes) refuseLarge(this.#source, 8 * Math.max(needed, likely));
+    const room = Math.max(needed, likely > this.#values.length ? likely : 2 * this.#values.length);
+    const larger = new Float64Array(Math.max(needed, Math.min(room, Math.floor(mostBytes / 8))));
+    larger.set(this.#values.subarray(0, this.#used));
+    this.#values = larger;
+  }
+
   finish(): RawArray {
     if (this.#header === undefined) badFile(this.#source, codes.empty, "the file is empty.");
     if (this.#lines.length === 0) badFile(this.#source, codes.empty, "there is a header but no row below it.");
     const rows = this.#lines.length;
+    const columns = this.#chosen.positions.length;
+    const isNumber = this.#source.declaration.shape.length === 0 && rows === 1 && columns === 1;
     return {
-      shape: this.#chosen.rank === 1 ? [rows] : [rows, this.#chosen.positions.length],
+      shape: isNumber ? [] : this.#chosen.rank === 1 ? [rows] : [rows, columns],
       values: this.#values.subarray(0, this.#used),
       where: (index) => this.#place(index),
     };
@@ -150,6 +164,24 @@ function findDelimiter(bytes: Buffer): string {
   const header = (/\S.*/.exec(start)?.[0] ?? "").replace(/"[^"]*"/g, "");
   const count = (delimiter: string) => header.split(delimiter).length;
   return [",", ";", "\t"].reduce((best, next) => (count(next) > count(best) ? next : best));
+}
+
+/** Lines that are not empty; those inside quotes belong to a cell. */
+function countLines(bytes: Uint8Array): number {
+  const [lineFeed, carriageReturn, quote] = [0x0a, 0x0d, 0x22];
+  let count = 0;
+  let isEmpty = true;
+  let isQuoted = false;
+  for (const byte of bytes) {
+    if (byte === quote) isQuoted = !isQuoted;
+    if (isQuoted) continue;
+    if (byte === lineFeed || byte === carriageReturn) isEmpty = true;
+    else if (isEmpty) {
+      count += 1;
+      isEmpty = false;
+    }
+  }
+  return count;
 }
 
 function shorten(cell: string): string {

@@ -3,7 +3,16 @@
  * (columns). Infinities are the strings "Infinity" and "-Infinity", as `--json` and `save` write them.
  */
 import { chooseColumns } from "./columns.ts";
-import { badFile, badName, codes, type DataReader, type DataSource, entryPlace, type RawArray } from "./format.ts";
+import {
+  badFile,
+  badName,
+  codes,
+  type DataReader,
+  type DataSource,
+  entryPlace,
+  type RawArray,
+  refuseLarge,
+} from "./format.ts";
 import { listed, suggestion } from "./names.ts";
 
 export const jsonReader: DataReader = {
@@ -24,12 +33,44 @@ type JsonObject = { readonly [name: string]: unknown };
 const mostAxes = 32;
 
 function parse(source: DataSource): unknown {
+  refuseManyValues(source);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(source.bytes));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     return badFile(source, codes.damaged, `this is not JSON: ${reason}.`);
   }
+}
+
+/** Parsed, a value takes eight bytes at least, and two with its comma in the file: counted first where that may be too much. */
+function refuseManyValues(source: DataSource): void {
+  const { bytes, mostBytes } = source;
+  if (mostBytes !== undefined && 4 * bytes.length > mostBytes) refuseLarge(source, 8 * countValues(bytes));
+}
+
+/** How many values there are in JSON that are neither lists nor objects; fewer or more in what is not JSON. */
+function countValues(bytes: Uint8Array): number {
+  const [space, quote, comma, backslash] = [0x20, 0x22, 0x2c, 0x5c];
+  // A comma makes one item more; a list or object that is not empty has one more than commas, and is itself an item.
+  let count = 1;
+  let isInString = false;
+  let hasOpened = false;
+  for (let i = 0; i < bytes.length; i++) {
+    const byte = bytes[i]!;
+    if (isInString) {
+      if (byte === backslash) i += 1;
+      else if (byte === quote) isInString = false;
+      continue;
+    }
+    if (byte <= space) continue;
+    const closes = byte === 0x5d || byte === 0x7d;
+    if (hasOpened && !closes) count += 1;
+    hasOpened = byte === 0x5b || byte === 0x7b;
+    if (hasOpened) count -= 1;
+    else if (byte === comma) count += 1;
+    else if (byte === quote) isInString = true;
+  }
+  return count;
 }
 
 function isObject(value: unknown): value is JsonObject {

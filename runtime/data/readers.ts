@@ -6,7 +6,7 @@ import type { DataDeclaration } from "../../compiler/program.ts";
 import { fail } from "../../compiler/syntax/diagnostic.ts";
 import { type FileAccess, resolveFor } from "./access.ts";
 import { convert } from "./convert.ts";
-import { codes, type DataReader, type DataSource, refuseLarge } from "./format.ts";
+import { codes, type DataReader, refuseLarge } from "./format.ts";
 import { listed, nearest } from "./names.ts";
 import { csvReader } from "./read-csv.ts";
 import { jsonReader } from "./read-json.ts";
@@ -18,11 +18,33 @@ const readers: readonly DataReader[] = [csvReader, npyReader, npzReader, jsonRea
 /** Node reads no larger file at once. */
 const largestFile = 2 ** 31 - 1;
 
+/** What of a declaration says which file is read. */
+type FileOf = Pick<DataDeclaration, "name" | "span" | "path" | "pathSpan">;
+
+interface FoundFile {
+  /** As it was given. */
+  readonly name: string;
+  readonly file: string;
+  readonly size: number;
+  readonly reader: DataReader;
+}
+
 /**
  * Reads the array a declaration asks for. `override` is a file named by the caller in place of the
  * declared one; it may lie anywhere and is relative to the current folder.
  */
 export function readData(declaration: DataDeclaration, override: string | undefined, access: FileAccess): NdArray {
+  const { name, file, size, reader } = findDataFile(declaration, override, access);
+  const { maxMemory: mostBytes, precision } = access;
+  const about = { name, declaration, overridden: override !== undefined, mostBytes, precision };
+  refuseLarge({ ...about, bytes: new Uint8Array() }, size);
+  const bytes = reading(file, name, declaration, () => readFileSync(file));
+  const source = { ...about, bytes };
+  return convert(source, reader.read(source));
+}
+
+/** Finds the file that `readData` would read. Throws a DiagnosticError when there is none, or it cannot be read. */
+export function findDataFile(declaration: FileOf, override: string | undefined, access: FileAccess): FoundFile {
   const span = declaration.pathSpan ?? declaration.span;
   const name = override ?? declaration.path;
   if (name === undefined)
@@ -40,9 +62,12 @@ export function readData(declaration: DataDeclaration, override: string | undefi
       },
     );
   const file = override === undefined ? resolveFor("read", name, access, span) : path.resolve(override);
-  const about = { name, declaration, overridden: override !== undefined, mostBytes: access.maxMemory };
-  const source = { ...about, bytes: readBytes(file, name, declaration, about) };
-  return convert(source, reader.read(source));
+  const stats = reading(file, name, declaration, () => statSync(file));
+  if (stats.isDirectory()) fail(codes.unreadable, span, `${name} is a folder.`);
+  // A pipe or a device may never end.
+  if (!stats.isFile()) fail(codes.unreadable, span, `${name} is no ordinary file.`);
+  if (stats.size > largestFile) fail(codes.tooLarge, span, `${name} is larger than 2 GiB.`);
+  return { name, file, size: stats.size, reader };
 }
 
 /** The access that is left after an array was read: all data of a program share the memory there may be. */
@@ -55,21 +80,11 @@ function readerFor(name: string): DataReader | undefined {
   return readers.find((reader) => reader.extensions.includes(extension));
 }
 
-function readBytes(
-  file: string,
-  name: string,
-  declaration: DataDeclaration,
-  about: Omit<DataSource, "bytes">,
-): Uint8Array {
+/** What `read` gives; what the file system says against it, as a DiagnosticError. */
+function reading<T>(file: string, name: string, declaration: FileOf, read: () => T): T {
   const span = declaration.pathSpan ?? declaration.span;
   try {
-    const stats = statSync(file);
-    if (stats.isDirectory()) fail(codes.unreadable, span, `${name} is a folder.`);
-    // A pipe or a device may never end.
-    if (!stats.isFile()) fail(codes.unreadable, span, `${name} is no ordinary file.`);
-    if (stats.size > largestFile) fail(codes.tooLarge, span, `${name} is larger than 2 GiB.`);
-    refuseLarge({ ...about, bytes: new Uint8Array() }, stats.size);
-    return readFileSync(file);
+    return read();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR")

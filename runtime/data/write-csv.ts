@@ -28,8 +28,13 @@ interface Column {
   readonly cells: readonly Json[];
 }
 
+/** Fields of plain tuples are numbered: in a header numbers would be taken for a row. */
 function columnsOf(name: string, value: ArrayValue, request: SaveRequest): readonly Column[] {
   if (value.type === "key") request.refuse("a key is no number", "Save it to .json or .npz.");
+  return namedColumns(/^\d/.test(name) ? `c${name}` : name, value, request);
+}
+
+function namedColumns(name: string, value: ArrayValue, request: SaveRequest): readonly Column[] {
   const shape = userShape(value);
   const all = jsonValue(value);
   if (shape.length === 0) return [{ name: name || "value", cells: [all] }];
@@ -42,7 +47,8 @@ function columnsOf(name: string, value: ArrayValue, request: SaveRequest): reado
   }));
 }
 
-/** Infinities as the reader takes them; names and statuses never need quotes. */
+/** Infinities and zeros as the reader takes them; names and statuses never need quotes. */
 function cellText(cell: Json): string {
+  if (Object.is(cell, -0)) return "-0";
   return cell === "Infinity" ? "inf" : cell === "-Infinity" ? "-inf" : String(cell);
 }

@@ -72,6 +72,8 @@ function reasonOf(error: unknown): string {
     EISDIR: "it is a folder",
     ENOTDIR: "a part of its path is no folder",
     EEXIST: "a part of its path is no folder",
+    ENAMETOOLONG: "its name is too long",
+    EDQUOT: "the disk is full",
   };
   return (code !== undefined && reasons[code]) || (error instanceof Error ? error.message : String(error));
 }

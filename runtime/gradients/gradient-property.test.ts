@@ -50,8 +50,9 @@ async function loaded(source: string): Promise<Module> {
   return (await createRuntime({ backend: "reference" })).load(program);
 }
 
-test("a back end that is wrong about one entry of a gradient is found", async () => {
-  const open = async (backend: "reference" | "cpu" | "webgpu") => {
+/** Runtimes of which the one for the CPU changes what is shown of a gradient. */
+function wrong(change: (gradient: Float64Array) => void) {
+  return async (backend: "reference" | "cpu" | "webgpu") => {
     const runtime = await createRuntime({ backend: "reference" });
     if (backend === "reference") return runtime;
     return {
@@ -61,14 +62,22 @@ test("a back end that is wrong about one entry of a gradient is found", async ()
         const run = module.run.bind(module);
         module.run = async () => {
           const result = await run();
-          for (const s of result.shown) if (s.expression === "grad(s)(x0)") numbersIn(s.value)[0]! += 1e-3;
+          for (const s of result.shown) if (s.expression === "grad(s)(x0)") change(numbersIn(s.value));
           return result;
         };
         return module;
       },
     };
   };
-  const checker = new ProgramChecker({ order: 1, open });
+}
+
+const wrongAt = (entry: number, by: number) =>
+  wrong((gradient) => {
+    gradient[entry]! += by;
+  });
+
+test("a back end that is wrong about one entry of a gradient is found", async () => {
+  const checker = new ProgramChecker({ order: 1, open: wrongAt(0, 1e-3) });
   const program = simple("dot(x, x)");
   const outcome = await checker.examine(program);
   assert.equal(outcome.kind === "disagrees" && outcome.disagreement.claim, "`cpu`");
@@ -87,6 +96,26 @@ function simple(text: string, form = "simple", kind: RandomProgram["point"]["kin
     point: { seed: 5, kind, digits: 3 },
   });
 }
+
+test("another side of a tie is no mistake, but a wrong entry beside a kink is", async () => {
+  // All entries are equal: the derivative goes half to each, and once they are moved by rounding all to one.
+  const tie = "x[2] ^ 2 + max(0.0, x[0] - x[1])";
+  const kinds: string[] = [];
+  for (const [entry, by] of [
+    [0, 0.5],
+    [1, -0.5],
+    [2, 1e-3],
+  ] as const) {
+    const checker = new ProgramChecker({ order: 1, open: wrongAt(entry, by) });
+    kinds.push((await checker.examine(simple(tie, "choice", "ties"))).kind);
+  }
+  assert.deepEqual(kinds, ["kink", "kink", "disagrees"]);
+  // The same for zeros, which scaling leaves where they are.
+  const checker = new ProgramChecker({ order: 1, open: wrongAt(0, 0.5) });
+  assert.equal((await checker.examine(simple("sum(max(0.0, x))", "choice", "zeros"))).kind, "kink");
+  const smooth = new ProgramChecker({ order: 1, open: wrongAt(0, 0.5) });
+  assert.equal((await smooth.examine(simple("sum(sin(x))", "simple", "zeros"))).kind, "disagrees");
+});
 
 test("kinks are excluded, programs that do not compile are not", async () => {
   const checker = new ProgramChecker({ backends: [] });

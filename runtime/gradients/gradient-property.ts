@@ -2,9 +2,10 @@
 import fc from "fast-check";
 import { CompileError, compileOrThrow, createRuntime, RunError, type Runtime } from "../index.ts";
 import { renderDiagnostic } from "../show/diagnostics.ts";
+import { Neighbours } from "./neighbours.ts";
 import { derivativeFrom } from "./numeric-derivative.ts";
-import { dot, identities, sameNumbers, type Values } from "./program-identities.ts";
-import type { RandomProgram } from "./programs/program.ts";
+import { dot, identities, placesApart, sameNumbers, type Values } from "./program-identities.ts";
+import type { Move, RandomProgram } from "./programs/program.ts";
 import { comparedAt, propertyScript, type Shown, shownAt, steps } from "./property-script.ts";
 import { leavesOf } from "./tree.ts";
 
@@ -161,20 +162,17 @@ export class ProgramChecker {
       }
       return { kind: "stops" };
     }
-    let neighbour: Values | string | undefined;
-    // Whether a value hardly changes when the point does, by rounding's size. What does not is no witness.
-    const isSteady = async (shown: readonly Shown[], tolerance: number, growth: number) => {
-      neighbour ??= await this.#run(program, names, "reference", 1 + growth);
-      const there = neighbour;
-      if (typeof there === "string") return false;
-      return shown.every((name) => sameNumbers(reference.get(name)!, there.get(name)!, tolerance / 4));
-    };
+    const neighbours = new Neighbours(reference, (move) => this.#run(program, names, "reference", move));
+    let isAtKink = false;
     const exactness = program.solves ? 1e-6 : 1e-8;
     for (const identity of identities) {
       if (!identity.shown.every((name) => names.includes(name))) continue;
       const [a, b, size] = identity.sides(reference, program);
       if (sameNumbers(a, b, exactness, size)) continue;
-      if (!(await isSteady(identity.shown, exactness, 2 ** -43))) continue;
+      if (await neighbours.jumps(identity.shown, exactness, 2 ** -43)) {
+        isAtKink = true;
+        continue;
+      }
       const { claim, reference: other, shown } = identity;
       return {
         kind: "disagrees",
@@ -182,7 +180,6 @@ export class ProgramChecker {
       };
     }
     for (const backend of this.#backends) {
-      neighbour = undefined;
       const found = await this.#run(program, compared, backend);
       if (typeof found === "string")
         return { kind: "refused", message: `The reference does not stop, but ${backend} does.\n${found}` };
@@ -190,7 +187,11 @@ export class ProgramChecker {
       for (const name of compared) {
         const [a, b] = [found.get(name)!, reference.get(name)!];
         if (sameNumbers(a, b, tolerance)) continue;
-        if (!(await isSteady([name], tolerance, backend === "webgpu" ? 2 ** -18 : 2 ** -43))) continue;
+        const growth = backend === "webgpu" ? 2 ** -18 : 2 ** -43;
+        if (await neighbours.jumps([name], tolerance, growth, placesApart(b, a, tolerance))) {
+          isAtKink = true;
+          continue;
+        }
         const sides = { claimed: a, expected: b, shown: [name], needs: [name] };
         return {
           kind: "disagrees",
@@ -198,7 +199,8 @@ export class ProgramChecker {
         };
       }
     }
-    return this.#differences(program, reference, exactness);
+    const outcome = this.#differences(program, reference, exactness);
+    return isAtKink && outcome.kind === "agrees" ? { kind: "kink" } : outcome;
   }
 
   /** The derivatives against difference quotients. */
@@ -249,9 +251,9 @@ export class ProgramChecker {
   }
 
   /** The values shown; or what is wrong, after `stops: ` where the program itself says so while it runs. */
-  async #run(program: RandomProgram, names: readonly Shown[], backend: Backend, grown = 1): Promise<Values | string> {
+  async #run(program: RandomProgram, names: readonly Shown[], backend: Backend, move?: Move): Promise<Values | string> {
     try {
-      const text = propertyScript(program, names, grown);
+      const text = propertyScript(program, names, move);
       const runtime = await this.#runtime(backend);
       const module = await runtime.load(compileOrThrow(text, { file: "random.opt" }));
       const { shown } = await module.run();
@@ -260,7 +262,7 @@ export class ProgramChecker {
     } catch (error) {
       if (error instanceof RunError && error.diagnostics.every((d) => stopping.test(d.code)))
         return `stops: ${error.diagnostics.map((d) => `${d.code} ${d.message}`).join("\n")}`;
-      const sources = new Map([["random.opt", propertyScript(program, names, grown)]]);
+      const sources = new Map([["random.opt", propertyScript(program, names, move)]]);
       if (error instanceof CompileError || error instanceof RunError)
         return error.diagnostics.map((d) => renderDiagnostic(d, sources, { color: false })).join("\n\n");
       return error instanceof Error ? (error.stack ?? error.message) : String(error);

@@ -84,6 +84,13 @@ export const identities: readonly Identity[] = [
   },
 ];
 
+/** The places of entries that are apart by more than `sameNumbers` allows; undefined for arrays of different lengths. */
+export function placesApart(a: readonly number[], b: readonly number[], tolerance: number): number[] | undefined {
+  if (a.length !== b.length) return undefined;
+  const largest = Math.max(1, ...a.map(Math.abs).filter(Number.isFinite));
+  return a.flatMap((x, i) => (sameNumbers([x / largest], [b[i]! / largest], tolerance) ? [] : [i]));
+}
+
 /** Equal up to a tolerance relative to the largest number of either, to one, and to a further size. */
 export function sameNumbers(a: readonly number[], b: readonly number[], tolerance: number, size = 0): boolean {
   if (a.length !== b.length) return false;

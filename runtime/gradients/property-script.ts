@@ -1,6 +1,6 @@
 /** The script that a random program is checked by: one run shows everything that must agree. */
 import { differenceSteps } from "./numeric-derivative.ts";
-import type { RandomProgram } from "./programs/program.ts";
+import type { Move, RandomProgram } from "./programs/program.ts";
 
 /** Difference quotients are taken over two ranges of steps: a kink between them shows by their disagreeing. */
 export const steps = [differenceSteps(1), differenceSteps(0.05)] as const;
@@ -63,11 +63,11 @@ const elsewhere: ReadonlySet<Shown> = new Set<Shown>([
 
 export const comparedAt = (order: 1 | 2): readonly Shown[] => shownAt(order).filter((name) => elsewhere.has(name));
 
-/** The program, its point, and a line that shows each of `names`. `grown` scales the point. */
-export function propertyScript(program: RandomProgram, names: readonly Shown[], grown = 1): string {
+/** The program, its point, and a line that shows each of `names`. */
+export function propertyScript(program: RandomProgram, names: readonly Shown[], move?: Move): string {
   const texts = names.map((name) => `show ${expressions[name]}`);
   const needs = (word: string) => texts.some((t) => new RegExp(`\\b${word}\\b`).test(t));
-  const lines = [program.source, ...program.pointText(grown).split("\n")];
+  const lines = [program.source, ...program.pointText(move).split("\n")];
   const [atValue, along] = ["sum(u0 * f(x))", "let X = [x0 + h * v0 for h in [0.0, 0.125, -0.5]]"];
   lines.push(`fn s(x) = ${atValue}`);
   if (needs("X")) lines.push(along);

@@ -1,6 +1,6 @@
 /** What Ctrl-C does to a running script: the solve at work ends at its current iterate, and is shown and saved as such. */
 import type { TickControl } from "../../compiler/core/primitive.ts";
-import { shortNumber } from "../../compiler/numbers.ts";
+import { countedIterations, shortNumber } from "../../compiler/numbers.ts";
 import { type Diagnostic, warningAt } from "../../compiler/syntax/diagnostic.ts";
 import type { Span } from "../../compiler/syntax/tree.ts";
 import { Interrupted } from "./outcome.ts";
@@ -65,7 +65,7 @@ export class Interruption {
     return warningAt(
       "K1095",
       span,
-      `This solve was interrupted after ${iterations} iterations${reached}: it is not finished.`,
+      `This solve was interrupted after ${countedIterations(iterations)}${reached}: it is not finished.`,
       { help: "What is shown and saved from here on is made of the best point it had found." },
     );
   }

@@ -124,6 +124,18 @@ test("all bad data files are reported at once, and end with 3", async (t) => {
   assert.deepEqual([code, codes], [3, ["K0301", "K0302", "K0318"]]);
 });
 
+test("missing files and bad paths are reported together with what else is wrong", async (t) => {
+  const text = 'data X: real[n] from "none.csv"\ndata Y: real[n]\nsave 1 to "x.txt"\n';
+  const wrong = { diagnostics: [errorAt("K0201", span, "wrong")] };
+  const broken = await perform(t, wrong, { files: { "t.opt": text } });
+  assert.deepEqual([broken.code, broken.codes], [3, ["K0201", "K0301", "K0302"]]);
+  const override = { data: { X: "t.opt", Y: "elsewhere.csv" } };
+  const overridden = await perform(t, wrong, { files: { "t.opt": text }, request: override });
+  assert.deepEqual(overridden.codes, ["K0201", "K0302", "K0301", "K0302"]);
+  const fine = await perform(t, { data: [declare("none.csv")] }, { files: { "t.opt": text } });
+  assert.deepEqual([fine.code, fine.codes], [3, ["K0302", "K0301"]]);
+});
+
 test("data and params reach the program; names that are none are usage errors", async (t) => {
   let given: BindOptions | undefined;
   const fake: FakeProgram = {

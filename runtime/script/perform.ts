@@ -16,8 +16,9 @@ import type {
   ShownItem,
 } from "../../compiler/program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "../../compiler/syntax/diagnostic.ts";
+import type { SourceFile } from "../../compiler/syntax/tree.ts";
 import type { FileAccess } from "../data/access.ts";
-import { accessAfter, readData } from "../data/readers.ts";
+import { accessAfter, findDataFile, readData } from "../data/readers.ts";
 import { checkSavePath, saveValue } from "../data/writers.ts";
 import { readModules } from "../modules.ts";
 import type { Profile, Profiler } from "../profile/profiler.ts";
@@ -99,6 +100,8 @@ export interface RunHost {
   now(): number;
   /** Asked often while solvers run; true stops the run. */
   isInterrupted(): boolean;
+  /** Whether a solve is at work now, which may end where it is: called whenever one goes on or has ended. */
+  onSolving?(isSolving: boolean): void;
 }
 
 const assertionFailed = "K0340";
@@ -121,7 +124,7 @@ export async function performScript(compiler: Compiler, request: RunRequest, hos
   };
   let code: ExitCode;
   try {
-    code = await perform(compiler, request, host, { sources, report, timed });
+    code = await perform(compiler, request, await watched(request, host), { sources, report, timed });
   } catch (error) {
     if (error instanceof UsageError) {
       host.emit({ kind: "usage", message: error.message, help: error.help });
@@ -134,6 +137,14 @@ export async function performScript(compiler: Compiler, request: RunRequest, hos
   const hasRun = code !== exitCodes.usage && code !== exitCodes.wrongProgram;
   if (host.profiler && hasRun) host.emit({ kind: "profile", profile: await host.profiler.result(sources) });
   host.emit({ kind: "done", code, timings });
+}
+
+/** With `--check-finite` the reference evaluator, which sees every number, takes the place of the back end. */
+async function watched(request: RunRequest, host: RunHost): Promise<RunHost> {
+  if (request.checkFinite !== true) return host;
+  const { ReferenceRunner } = await import("../reference-runner.ts");
+  const { precision, maxMemory } = request;
+  return { ...host, runner: new ReferenceRunner({ precision, maxMemory, checkFinite: true }) };
 }
 
 type Timer = <T>(phase: keyof Timings, body: () => T | Promise<T>) => Promise<T>;
@@ -157,16 +168,23 @@ async function perform(
     maxMemory: request.maxMemory,
   };
   const program = await timed("check", () => loadProgram(compiler, request.file, access, sources, report, host));
-  if (program === undefined) return exitCodes.wrongProgram;
+  if (program === undefined) {
+    const { source } = compiler.parse(sources.get(request.file) ?? "", { file: request.file });
+    reportMissingFiles(source, request.data, access, report);
+    reportBadSaves(source, access, report);
+    return exitCodes.wrongProgram;
+  }
   const bound = await timed("compile", () => {
-    checkSaves(program, access);
-    return bindWithData(compiler, program, { ...request, runner: host.runner }, access, report);
+    const savesAreGood = reportBadSaves(program.source, access, report);
+    const bound = bindWithData(compiler, program, { ...request, runner: host.runner }, access, report);
+    return savesAreGood ? bound : undefined;
   });
   if (bound === undefined) return exitCodes.wrongProgram;
   bound.diagnostics.forEach(report);
   const meter = new ProgressMeter(host.now);
   const interruption = new Interruption(host.isInterrupted, host.now);
   const onTick = (tick?: Tick, control?: TickControl) => {
+    if (tick) host.onSolving?.(true);
     interruption.tick(tick, control);
     const progress = tick && meter.tick(tick);
     if (progress) host.emit({ kind: "progress", progress });
@@ -174,10 +192,11 @@ async function perform(
   try {
     await timed("run", () =>
       bound.runLater({
-        checkFinite: request.checkFinite === true,
+        isLast: true,
         onEvent: (event) => {
           handle(event, access, meter, report, host);
           if (event.kind !== "solve") return;
+          host.onSolving?.(false);
           const { iterations, error, span } = event.solve;
           const warning = interruption.ended(event.statusName, iterations, error, span);
           if (warning) report(warning);
@@ -239,9 +258,9 @@ export function bindWithData(
 ): BoundProgram | undefined {
   checkDataNames(program.data, bindings.data);
   const params = parseSettings(program.params, bindings.set);
-  const data = readAll(program, bindings.data, access, report);
-  if (data === undefined) return undefined;
   const { seed = 0, precision = "f64", runner } = bindings;
+  const data = readAll(program, bindings.data, { ...access, precision }, report);
+  if (data === undefined) return undefined;
   return compiler.bind(program, { data, params, seed, precision, ...(runner ? { runner } : {}) });
 }
 
@@ -253,26 +272,57 @@ function readAll(
   report: (d: Diagnostic) => void,
 ): Record<string, NdArray> | undefined {
   const data: Record<string, NdArray> = {};
-  let failed = false;
   let left = access;
-  for (const declaration of program.data) {
-    try {
-      const array = readData(declaration, overrides[declaration.name], left);
-      left = accessAfter(left, array);
-      data[declaration.name] = array;
-    } catch (error) {
-      if (!(error instanceof DiagnosticError)) throw error;
-      report(error.diagnostic);
-      failed = true;
-    }
-  }
-  return failed ? undefined : data;
+  const isGood = program.data
+    .map((declaration) =>
+      reporting(report, () => {
+        const array = readData(declaration, overrides[declaration.name], left);
+        left = accessAfter(left, array);
+        data[declaration.name] = array;
+      }),
+    )
+    .every(Boolean);
+  return isGood ? data : undefined;
 }
 
-/** A path nobody can save to is reported before an hour is spent on the result. */
-function checkSaves(program: Program, access: FileAccess): void {
-  for (const statement of program.source.statements)
-    if (statement.kind === "save") checkSavePath(statement.to.value, access, statement.to.span);
+/** Reports data files that are not there, of a script that is wrong in other ways too: they can be mended together. */
+function reportMissingFiles(
+  source: SourceFile,
+  overrides: Readonly<Record<string, string>>,
+  access: FileAccess,
+  report: (d: Diagnostic) => void,
+): void {
+  for (const statement of source.statements) {
+    if (statement.kind !== "data") continue;
+    const { name, span, from } = statement;
+    const override = overrides[name.name];
+    if (from === undefined && override === undefined) continue;
+    const file = { name: name.name, span, path: from?.value, pathSpan: from?.span };
+    reporting(report, () => findDataFile(file, override, access));
+  }
+}
+
+/** A path nobody can save to is reported before an hour is spent on the result. Gives whether there was none. */
+function reportBadSaves(source: SourceFile, access: FileAccess, report: (d: Diagnostic) => void): boolean {
+  return source.statements
+    .map(
+      (statement) =>
+        statement.kind !== "save" ||
+        reporting(report, () => checkSavePath(statement.to.value, access, statement.to.span)),
+    )
+    .every(Boolean);
+}
+
+/** Does something, and reports its DiagnosticError; gives whether there was none. */
+function reporting(report: (d: Diagnostic) => void, body: () => unknown): boolean {
+  try {
+    body();
+    return true;
+  } catch (error) {
+    if (!(error instanceof DiagnosticError)) throw error;
+    report(error.diagnostic);
+    return false;
+  }
 }
 
 function handle(

@@ -13,7 +13,7 @@ export async function explain(
   if (options.conditions || options.latex) return conditions(file, name, options, terminal);
   const loaded = await loadAndBind(file, options, terminal);
   if (loaded === undefined) return exitCodes.wrongProgram;
-  const { explainCore, explainGraphs } = await import("../../../compiler/index.ts");
+  const { explainCore, explainGraphs, lifetimesOf } = await import("../../../compiler/index.ts");
   const later = async (later: Stage) => {
     const print = await printerOf(later, options, loaded.sources);
     return explainGraphs(loaded.bound, (graph) => print(graph).trimEnd().replaceAll("\n\n", `\n${keptEmpty}\n`));
@@ -21,6 +21,10 @@ export async function explain(
   const stage = stages.find((s) => options[s]) ?? "core";
   const text = stage === "core" ? explainCore(loaded.bound) : await later(stage);
   terminal.print(only(text, name).replaceAll(keptEmpty, "").trimEnd());
+  if (stage === "memory" && options.backend === "webgpu" && name === undefined) {
+    const { foreseeMemory } = await import("../../webgpu/foresee.ts");
+    terminal.print(`\na run: at most ${foreseeMemory(lifetimesOf(loaded.bound))} bytes of the device at once`);
+  }
   return exitCodes.done;
 }
 

@@ -62,6 +62,10 @@ export async function run(file: string, options: RunOptions, terminal: Terminal,
       else printer?.print(message);
     },
     onInterrupt: () => terminal.printError("Stopping at the next step. Ctrl-C again stops at once."),
+    onGiveUp: (seconds) =>
+      terminal.printError(
+        `No step came within ${seconds === 1 ? "a second" : `${seconds} seconds`}: ended in the middle of what was at work.`,
+      ),
     onCrash: (reason) => {
       failed = reason;
     },

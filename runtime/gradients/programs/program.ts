@@ -29,6 +29,17 @@ function numberAt(seed: number, index: number): number {
   return ((t ^ (t >>> 14)) >>> 0) / 2 ** 31 - 1;
 }
 
+/**
+ * How a point is moved, by about `growth`: scaled by it (`way` 0), which keeps ties, or every entry up or down on its own,
+ * in one of many ways, which takes them apart.
+ */
+export interface Move {
+  readonly growth: number;
+  readonly way: number;
+}
+
+const unmoved: Move = { growth: 0, way: 0 };
+
 type Fields = Pick<RandomProgram, "sizes" | "input" | "output" | "declarations" | "body" | "point">;
 
 const directions = ["v0", "w0", "u0", "z0"] as const;
@@ -120,20 +131,18 @@ export class RandomProgram {
     return [...imports, ...problems, ...sizes, ...functions].join("\n");
   }
 
-  /**
-   * `x0`, directions `v0` and `w0` like it, and cotangents `u0` and `z0` like the value. `grown` scales x0 and moves the
-   * others by as much, for tests of conditioning.
-   */
-  pointText(grown = 1): string {
+  /** `x0`, directions `v0` and `w0` like it, and cotangents `u0` and `z0` like the value, all of them moved by `move`. */
+  pointText({ growth, way }: Move = unmoved): string {
     const { seed, kind, digits } = this.point;
     const entry = (index: number) => {
-      if (kind === "zeros") return "0.0";
-      const x = Number(numberAt(seed, kind === "ties" ? 0 : index).toFixed(digits));
-      return literal(x * grown);
+      const x = kind === "zeros" ? 0 : Number(numberAt(seed, kind === "ties" ? 0 : index).toFixed(digits));
+      if (way === 0) return x === 0 ? "0.0" : literal(x * (1 + growth));
+      const side = numberAt(seed + way, index) < 0 ? -1 : 1;
+      return literal(x + side * growth * Math.max(Math.abs(x), 1));
     };
     // Entries that add up to zero by chance are moved apart, too: ties of x0 are meant, these are not.
     const direction = (which: number) => (index: number) =>
-      literal(directionEntry(seed, which, index) * (1 + (grown - 1) * (index + 1)));
+      literal(directionEntry(seed, which, index) * (1 + growth * (index + 1)));
     const lines = [
       `let x0 = ${valueText(this.input, this.sizes, entry)}`,
       `let v0 = ${valueText(this.input, this.sizes, direction(1))}`,
