@@ -3,19 +3,21 @@
  * This pass only reads the tree; types and shapes are found by elaboration.
  */
 import { type Diagnostic, errorAt } from "../syntax/diagnostic.ts";
-import { closest } from "../syntax/suggest.ts";
 import type {
   Block,
   Expression,
+  Identifier,
   Let,
   Parameter,
-  Pattern,
   Place,
   SourceFile,
   Span,
   Statement,
   TypeExpression,
 } from "../syntax/tree.ts";
+import { declaredBy, dimensionNames, patternNames, usesAlias } from "./introduced-names.ts";
+import type { Library } from "./library-names.ts";
+import { recursiveUse, unknownName } from "./unknown-names.ts";
 
 class Names {
   readonly parent: Names | undefined;
@@ -32,32 +34,76 @@ class Names {
   }
 }
 
-/** Unknown names in a file, with the near one where there is one. `prelude` is what every file starts with. */
-export function checkNames(source: SourceFile, prelude: readonly string[]): Diagnostic[] {
+/**
+ * Unknown names in a file, with what was probably meant. `prelude` is what every file starts with, `library` the modules
+ * whose names can be imported.
+ */
+export function checkNames(source: SourceFile, prelude: readonly string[], library: Library = {}): Diagnostic[] {
   const found: Diagnostic[] = [];
-  new NameChecker(found).file(source, new Names(undefined, prelude));
+  new NameChecker(found, library).file(source, new Names(undefined, prelude));
   return found;
 }
 
 class NameChecker {
   readonly #found: Diagnostic[];
-  constructor(found: Diagnostic[]) {
+  /** Where each name of the file is declared. */
+  readonly #declared = new Map<string, Span>();
+  /** The names that the statement at hand declares. */
+  #declaring: readonly Identifier[] = [];
+
+  readonly #library: Library;
+
+  constructor(found: Diagnostic[], library: Library) {
     this.#found = found;
+    this.#library = library;
   }
 
   file(source: SourceFile, prelude: Names): void {
     const names = new Names(prelude);
-    for (const s of source.statements) this.statement(s, names);
+    for (const s of source.statements) for (const d of declaredBy(s)) this.#declared.set(d.name, d.span);
+    for (const s of source.statements) {
+      this.#declaring = declaredBy(s);
+      this.statement(s, names);
+    }
   }
 
   #use(name: string, span: Span, names: Names): void {
     if (names.has(name)) return;
-    const near = closest(name, [...new Set(names.all())]);
-    this.#found.push(
-      errorAt("K0201", span, `There is nothing called \`${name}\` here.`, {
-        help: near ? `Did you mean \`${near}\`?` : "Names are declared before they are used.",
-      }),
+    const declared = this.#declared.get(name);
+    if (this.#declaring.some((d) => d.name === name)) this.#found.push(recursiveUse(name, span));
+    else
+      this.#found.push(
+        unknownName(name, span, {
+          names: [...new Set(names.all())],
+          below: declared && declared.start > span.start ? declared : undefined,
+          library: this.#library,
+        }),
+      );
+  }
+
+  /** Refuses a name that stands twice among the names one declaration introduces. */
+  #once(introduced: readonly Identifier[], what: string): void {
+    const seen = new Map<string, Span>();
+    for (const { name, span } of introduced) {
+      const first = seen.get(name);
+      if (first)
+        this.#found.push(
+          errorAt("K0235", span, `The ${what} \`${name}\` stands here twice.`, {
+            notes: [{ message: "The first one:", span: first }],
+            help: "Give one of them another name.",
+          }),
+        );
+      else seen.set(name, span);
+    }
+  }
+
+  #fieldsOnce(type: TypeExpression): void {
+    if (type.kind !== "tuple-type") return;
+    this.#once(
+      type.items.flatMap((i) => (i.name ? [i.name] : [])),
+      "field",
     );
+    for (const i of type.items) this.#fieldsOnce(i.type);
   }
 
   statement(s: Statement, names: Names): void {
@@ -77,33 +123,20 @@ class NameChecker {
         this.#let(s, names);
         return;
       case "type":
+        this.#fieldsOnce(s.type);
         return;
       case "fn":
-        this.#function(
-          s,
-          s.parameters,
-          s.dimensions.map((d) => d.name),
-          names,
-        );
+        this.#function(s, s.parameters, s.dimensions, names);
         names.own.add(s.name.name);
         return;
       case "objective": {
-        const inner = this.#signature(
-          [...s.unknowns, ...s.parameters],
-          s.dimensions.map((d) => d.name),
-          names,
-          s.result,
-        );
+        const inner = this.#signature([...s.unknowns, ...s.parameters], s.dimensions, names, s.result);
         this.expression(s.body, inner);
         names.own.add(s.name.name);
         return;
       }
       case "condition": {
-        const inner = this.#signature(
-          [...s.unknowns, ...s.parameters],
-          s.dimensions.map((d) => d.name),
-          names,
-        );
+        const inner = this.#signature([...s.unknowns, ...s.parameters], s.dimensions, names);
         for (const l of s.lets) this.#let(l, inner);
         for (const q of s.equations) {
           this.expression(q.left, inner);
@@ -113,12 +146,14 @@ class NameChecker {
         return;
       }
       case "problem": {
-        const inner = this.#signature(
-          s.parameters,
-          s.dimensions.map((d) => d.name),
-          names,
+        const inner = this.#signature(s.parameters, s.dimensions, names);
+        this.#once(
+          s.variables.map((v) => v.name),
+          "variable",
         );
         for (const v of s.variables) {
+          if (s.parameters.some((p) => p.name.name === v.name.name))
+            this.#once([s.parameters.find((p) => p.name.name === v.name.name)!.name, v.name], "name");
           for (const d of dimensionNames(v.type)) inner.own.add(d);
           inner.own.add(v.name.name);
           if (v.set) this.expression(v.set, inner);
@@ -154,6 +189,10 @@ class NameChecker {
       }
       case "property": {
         const inner = new Names(names);
+        this.#once(
+          s.variables.map((v) => v.name),
+          "variable",
+        );
         for (const v of s.variables) {
           for (const d of dimensionNames(v.type)) inner.own.add(d);
           inner.own.add(v.name.name);
@@ -182,11 +221,19 @@ class NameChecker {
 
   #signature(
     parameters: readonly Parameter[],
-    dimensions: readonly string[],
+    dimensions: readonly Identifier[],
     names: Names,
     result?: TypeExpression,
   ): Names {
-    const inner = new Names(names, dimensions);
+    const inner = new Names(
+      names,
+      dimensions.map((d) => d.name),
+    );
+    this.#once(
+      parameters.map((p) => p.name),
+      "parameter",
+    );
+    this.#once(dimensions, "size");
     for (const p of parameters) {
       if (p.default) this.expression(p.default, names);
       if (p.type) for (const d of dimensionNames(p.type)) inner.own.add(d);
@@ -201,7 +248,7 @@ class NameChecker {
   #function(
     s: Extract<Statement, { kind: "fn" }>,
     parameters: readonly Parameter[],
-    dimensions: readonly string[],
+    dimensions: readonly Identifier[],
     names: Names,
   ): void {
     const inner = this.#signature(parameters, dimensions, names, s.result);
@@ -298,6 +345,17 @@ class NameChecker {
         all([x.condition, x.then, x.otherwise]);
         return;
       case "loop": {
+        if (x.form === "loop" && !x.clause && (!x.condition || isTrue(x.condition)))
+          this.#found.push(
+            errorAt(
+              "K1172",
+              x.span,
+              `Nothing ends this \`loop\`: ${x.condition ? "its `while` is always true" : "it has neither a `for` nor a `while`"}.`,
+              {
+                help: "Write `loop s = s0 for i in 0..n { next }` or `loop s = s0 while c { next }`.",
+              },
+            ),
+          );
         this.expression(x.initial, names);
         if (x.clause) this.expression(x.clause.source, names);
         const inner = new Names(names, [
@@ -314,47 +372,6 @@ class NameChecker {
   }
 }
 
-export function patternNames(pattern: Pattern): string[] {
-  if (pattern.kind === "name-pattern") return [pattern.name];
-  return pattern.kind === "tuple-pattern" ? pattern.items.flatMap(patternNames) : [];
-}
-
-/** The names in the sizes of a type: a signature may introduce any of them. */
-export function dimensionNames(type: TypeExpression): string[] {
-  switch (type.kind) {
-    case "named-type":
-      return [];
-    case "tuple-type":
-      return type.items.flatMap((i) => dimensionNames(i.type));
-    case "array-of-type":
-      return [
-        ...dimensionNames(type.element),
-        ...type.places.flatMap((p) => [...(p.name ? [p.name.name] : []), ...namesIn(p.dimension)]),
-      ];
-    case "function-type":
-      return [...type.parameters.flatMap(dimensionNames), ...dimensionNames(type.result)];
-  }
-}
-
-function namesIn(x: Expression): string[] {
-  if (x.kind === "name") return [x.name];
-  if (x.kind === "binary") return [...namesIn(x.left), ...namesIn(x.right)];
-  if (x.kind === "unary") return namesIn(x.operand);
-  if (x.kind === "call") return x.arguments.flatMap((a) => namesIn(a.value));
-  return [];
-}
-
-const scalars = new Set(["real", "int", "bool", "key"]);
-
-function usesAlias(type: TypeExpression): boolean {
-  switch (type.kind) {
-    case "named-type":
-      return !scalars.has(type.name);
-    case "tuple-type":
-      return type.items.some((i) => usesAlias(i.type));
-    case "array-of-type":
-      return usesAlias(type.element);
-    case "function-type":
-      return [...type.parameters, type.result].some(usesAlias);
-  }
+function isTrue(condition: Expression): boolean {
+  return condition.kind === "boolean" && condition.value;
 }

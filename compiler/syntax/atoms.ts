@@ -49,7 +49,11 @@ export abstract class AtomGrammar extends PatternGrammar {
     this.ACTION(() => {
       if (isReserved(this.peek())) this.failReserved("a field");
     });
-    return this.identifier(this.expect(1, t.Identifier, "the name of a field after `.`"));
+    const help = "Arithmetic goes entry by entry as it is, `A * B`; the product of matrices is `A @ B`.";
+    const operator = !this.RECORDING_PHASE && this.at(t.InfixOperator);
+    return this.identifier(
+      this.expect(1, t.Identifier, "the name of a field after `.`", operator ? { help } : undefined),
+    );
   });
 
   /** The alternatives do not depend on where the atom stands, so they are made once. */
@@ -82,7 +86,9 @@ export abstract class AtomGrammar extends PatternGrammar {
   }
 
   readonly string: Rule<StringLiteral> = this.RULE("string", () => {
-    const token = this.expect(0, t.StringToken, "a string in double quotes");
+    const token = this.expect(0, t.StringToken, "a string in double quotes", {
+      help: 'Paths and titles stand in double quotes: `"file.csv"`.',
+    });
     return this.ACTION((): StringLiteral => {
       const span = this.tokenSpan(token);
       return { kind: "string", value: stringValue(token.image, span), span };

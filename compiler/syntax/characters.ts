@@ -57,12 +57,20 @@ function isInvisible(character: string): boolean {
   return /[\p{C}\p{Z}]/u.test(character);
 }
 
+function helpFor(character: string, text: string, offset: number): string | undefined {
+  const line = text.slice(text.lastIndexOf("\n", offset - 1) + 1, offset);
+  if (character === "%" && line.trim() === "") return "A comment starts with `//`.";
+  if (character === "\\" && !/^\\[ \t]*(?:\r?\n|$)/.test(text.slice(offset, offset + 80)))
+    return "A system of linear equations is solved by `linear_solve(A, b)`.";
+  return meantInstead[character];
+}
+
 /** The diagnostic for the characters at `offset` that no token can start with. */
 export function badCharacter(text: string, file: string, offset: number, length: number): Diagnostic {
   const character = String.fromCodePoint(text.codePointAt(offset) ?? 0);
   const shown = isInvisible(character) ? codePoint(character) : `\`${character}\` (${codePoint(character)})`;
   const printable = /^[\x21-\x7E]$/.test(character) ? `\`${character}\`` : shown;
-  const help = meantInstead[character];
+  const help = helpFor(character, text, offset);
   if (help === undefined && /[\p{L}\p{M}]/u.test(character)) {
     let end = offset;
     while (end < offset + length && /[\p{L}\p{M}\uD800-\uDFFF]/u.test(text[end] ?? "")) end++;

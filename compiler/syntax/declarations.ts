@@ -1,5 +1,7 @@
 /** The grammar of declarations and script statements that have no body of their own kind. */
 import { type Rule, when } from "./grammar-base.ts";
+import { ParameterGrammar } from "./parameters.ts";
+import { closest } from "./suggest.ts";
 import * as t from "./tokens.ts";
 import { isReserved, type SyntaxToken } from "./tokens.ts";
 import type {
@@ -22,9 +24,8 @@ import type {
   TypeAlias,
   TypeExpression,
 } from "./tree.ts";
-import { TypeGrammar } from "./types.ts";
 
-export abstract class DeclarationGrammar extends TypeGrammar {
+export abstract class DeclarationGrammar extends ParameterGrammar {
   /** `import { a, b as c } from "std/roots"`. */
   readonly importStatement: Rule<Import> = this.RULE("importStatement", () => {
     const start = this.consume(0, t.Identifier);
@@ -91,6 +92,19 @@ export abstract class DeclarationGrammar extends TypeGrammar {
         },
       ),
     );
+    this.ACTION(() => this.#refuseOtherSelection(from, selection));
+    this.ACTION(() => {
+      if (!this.at(t.Equals)) return;
+      const declared = this.text.slice(type.span.start, type.span.end);
+      this.fail(
+        "K1170",
+        this.tokenSpan(this.peek()),
+        `Data come from outside: \`${name.name}\` can have no value here.`,
+        {
+          help: `For values in the script write \`let ${name.name} = ...\`; for a value that can be set from outside, \`param ${name.name}: ${declared} = ...\`; for a file, \`data ${name.name}: ${declared} from "file.csv"\`.`,
+        },
+      );
+    });
     return this.ACTION(
       (): Data => ({
         kind: "data",
@@ -102,6 +116,23 @@ export abstract class DeclarationGrammar extends TypeGrammar {
       }),
     );
   });
+
+  /** What stands behind the file, or behind what was chosen from it, and chooses nothing. */
+  #refuseOtherSelection(from: StringLiteral | undefined, selection: DataSelection | undefined): void {
+    if (from === undefined || this.isEnd() || this.at(t.Separator)) return;
+    const found = this.peek();
+    const listed = selection?.kind === "columns" || selection?.kind === "except";
+    if (selection?.kind === "column" && this.at(t.Comma))
+      this.failExpected("the end of the statement", { help: 'Several columns are chosen by `columns "a", "b"`.' });
+    if (listed && found.tokenType === t.StringToken)
+      this.failExpected("`,` between the names of columns", { help: 'Write `columns "a", "b"`.' });
+    if (selection === undefined && found.tokenType === t.Identifier && this.at(t.StringToken, 2)) {
+      const meant = closest(found.image, [...selectionWords]);
+      this.failExpected("`column`, `columns`, `columns except` or `array`", {
+        ...(meant ? { help: `Did you mean \`${meant}\`?` } : {}),
+      });
+    }
+  }
 
   readonly dataSelection: Rule<DataSelection> = this.RULE("dataSelection", () => {
     const word = this.consume(0, t.Identifier);
@@ -156,7 +187,7 @@ export abstract class DeclarationGrammar extends TypeGrammar {
     const start = this.consume(0, t.Identifier);
     const name = this.expectName(1, "the function");
     const dimensions = this.subrule(0, this.dimensionParameters);
-    const parameters = this.#parameterParentheses(`the parameters of \`${name.name}\``);
+    const parameters = this.parameterParentheses(`the parameters of \`${name.name}\``);
     const result = this.resultType(4, name.name);
     const body = this.definition(5, "fn", name.name);
     let rule: DerivativeRule | undefined;
@@ -183,28 +214,6 @@ export abstract class DeclarationGrammar extends TypeGrammar {
     );
   });
 
-  #parameterParentheses(what: string): readonly Parameter[] {
-    this.expect(2, t.OpenParen, `\`(\` and ${what}`);
-    const parameters = this.subrule(1, this.parameterList);
-    this.#refuseSemicolon();
-    this.expectAfter(3, t.CloseParen, "`,` or `)` after a parameter");
-    return parameters;
-  }
-
-  #refuseSemicolon(): void {
-    this.ACTION(() => {
-      if (!this.at(t.Semicolon)) return;
-      this.fail(
-        "K0128",
-        this.tokenSpan(this.peek()),
-        "Only `objective` and `condition` separate unknowns from parameters with `;`.",
-        {
-          help: "Separate the parameters with `,`.",
-        },
-      );
-    });
-  }
-
   readonly derivativeRule: Rule<DerivativeRule> = this.RULE("derivativeRule", () => {
     const word = this.consume(0, t.Identifier);
     this.ACTION(() => {
@@ -223,104 +232,6 @@ export abstract class DeclarationGrammar extends TypeGrammar {
       }),
     );
   });
-
-  /** `[h, w]` after the name of a declaration; possibly nothing. */
-  readonly dimensionParameters: Rule<readonly Identifier[]> = this.RULE("dimensionParameters", () => {
-    const names: Identifier[] = [];
-    this.option(0, () => {
-      this.consume(0, t.OpenBracket);
-      names.push(this.expectName(1, "a dimension"));
-      this.many(0, () => {
-        this.consume(2, t.Comma);
-        names.push(this.expectName(3, "a dimension"));
-      });
-      this.expect(4, t.CloseBracket, "`,` or `]` after the name of a dimension");
-    });
-    return names;
-  });
-
-  /** `x: real, n: int = 3`; possibly nothing. */
-  readonly parameterList: Rule<readonly Parameter[]> = this.RULE("parameterList", () => {
-    const parameters: Parameter[] = [];
-    this.option(
-      0,
-      when(
-        () => !this.at(t.CloseParen) && !this.at(t.Semicolon),
-        () => {
-          parameters.push(this.subrule(0, this.parameter));
-          this.many(0, () => {
-            this.consume(0, t.Comma);
-            this.ACTION(() => {
-              if (this.at(t.CloseParen)) this.failTrailingComma();
-            });
-            parameters.push(this.subrule(1, this.parameter));
-          });
-        },
-      ),
-    );
-    this.ACTION(() => {
-      if (parameters.length > 0 || this.at(t.CloseParen) || this.at(t.Semicolon)) return;
-      this.expectName(0, "a parameter");
-    });
-    return parameters;
-  });
-
-  readonly parameter: Rule<Parameter> = this.RULE("parameter", () => {
-    this.ACTION(() => {
-      const token = this.peek();
-      if (token.tokenType !== t.Identifier || !this.at(t.Identifier, 2) || this.peek(2).lineStart === true) return;
-      const [first, second] = [token.image, this.peek(2).image];
-      const [name, type] = scalarTypes.has(second) ? [first, second] : [second, first];
-      this.fail(
-        "K0129",
-        this.tokenSpan(this.peek(2)),
-        "Two names stand side by side: a parameter has a `:` before its type.",
-        {
-          help: `Write \`${name}: ${type}\`.`,
-        },
-      );
-    });
-    const name = this.expectName(0, "a parameter");
-    let type: TypeExpression | undefined;
-    this.option(0, () => {
-      this.consume(1, t.Colon);
-      type = this.subrule(0, this.typeExpression);
-    });
-    let value: Expression | undefined;
-    this.option(1, () => {
-      this.consume(2, t.Equals);
-      value = this.subrule(1, this.expression);
-    });
-    return this.ACTION(
-      (): Parameter => ({
-        name,
-        ...(type === undefined ? {} : { type }),
-        ...(value === undefined ? {} : { default: value }),
-        span: this.spanFrom(name.span.start),
-      }),
-    );
-  });
-
-  /** `-> type`; possibly nothing. */
-  protected resultType(index: number, name: string): TypeExpression | undefined {
-    this.ACTION(() => {
-      if (!this.at(t.Colon) && !this.at(t.FatArrow)) return;
-      this.fail(
-        "K0141",
-        this.tokenSpan(this.peek()),
-        `The type of a result comes after \`->\`, not \`${this.peek().image}\`.`,
-        {
-          help: `Write \`${name}(...) -> type = ...\`${this.at(t.FatArrow) ? ", or only `= ...` for the body" : ""}.`,
-        },
-      );
-    });
-    let result: TypeExpression | undefined;
-    this.option(index, () => {
-      this.consume(index, t.ThinArrow);
-      result = this.subrule(index, this.typeExpression);
-    });
-    return result;
-  }
 
   /** `type State = (x: real[d], t: int)`. */
   readonly typeAlias: Rule<TypeAlias> = this.RULE("typeAlias", () => {
@@ -482,7 +393,6 @@ export abstract class DeclarationGrammar extends TypeGrammar {
   }
 }
 
-const scalarTypes: ReadonlySet<string> = new Set(["real", "int", "bool", "key"]);
 const selectionWords: ReadonlySet<string> = new Set(["column", "columns", "array"]);
 
 function isDigits(token: SyntaxToken): boolean {

@@ -320,7 +320,7 @@ const programs: readonly (readonly [string, readonly string[]])[] = [
     "let y = [1; 2]",
     [
       'K0128 at ";": A `;` cannot stand here: I expected `,` or `]`.',
-      "help: Items are separated by `,`. A `;` separates statements, and once in a call the unknowns from the parameters.",
+      "help: A matrix is an array of rows: `[[1, 2], [3, 4]]`.",
     ],
   ],
   [

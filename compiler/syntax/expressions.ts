@@ -122,6 +122,12 @@ export abstract class ExpressionGrammar extends AtomGrammar {
       choice(() => this.consume(0, t.Loop)),
       choice(() => this.consume(1, t.Scan)),
     ]);
+    this.ACTION(() => {
+      if (!this.at(t.For) && !this.at(t.While) && !this.at(t.OpenBrace)) return;
+      this.failExpected(`what the ${form.image} carries from step to step`, {
+        help: `Write \`${form.image} s = s0 for i in 0..n { next }\`: the value of the block is the next \`s\`.`,
+      });
+    });
     const pattern = this.subrule(0, this.pattern);
     let type: TypeExpression | undefined;
     this.option(0, () => {
@@ -274,7 +280,7 @@ export abstract class ExpressionGrammar extends AtomGrammar {
         ? "Write `= { ... }`: the body of a function is a value like any other."
         : this.at(t.EqualEqual)
           ? "`==` compares. A definition has one `=`."
-          : `A definition reads \`${what} ${name === "the names" ? "(a, b)" : name} = value\`.`;
+          : this.#definitionHelp(what, name);
       this.fail(
         "K0113",
         span,
@@ -287,10 +293,29 @@ export abstract class ExpressionGrammar extends AtomGrammar {
       if (!this.isEnd() && !this.at(t.Separator) && !this.at(t.CloseBrace) && !this.at(t.Let)) return;
       const start = endOf(this.LA(0));
       this.fail("K0120", this.span(start, start), `The value of ${quoted(name)} is missing after \`=\`.`, {
-        help: "Write the value after `=`, on the same line or on the next.",
+        help:
+          what !== "let" && this.at(t.Let)
+            ? "A value of several lines stands in braces: `{ let a = e; a + 1 }`."
+            : "Write the value after `=`, on the same line or on the next.",
       });
     });
-    return this.subrule(index, this.expression);
+    const value = this.subrule(index, this.expression);
+    this.ACTION(() => {
+      if (what !== "let" || value.kind !== "name" || !this.at(t.Equals)) return;
+      this.fail("K0125", this.tokenSpan(this.peek()), "A `let` names one value, with one `=`.", {
+        help: `Write \`let ${value.name} = ...\` first, then \`let ${name} = ${value.name}\`. To compare, write \`==\`.`,
+      });
+    });
+    return value;
+  }
+
+  #definitionHelp(what: string, name: string): string {
+    if (what === "let" && this.at(t.OpenParen))
+      return `A function is \`fn ${name}(x) = e\`, or \`let ${name} = x => e\`.`;
+    if (what === "let" && this.at(t.Comma)) return `Several names stand in parentheses: \`let (${name}, b) = (1, 2)\`.`;
+    if (what === "fn")
+      return `A definition reads \`fn ${name}(x) = value\`, or with a type of the result \`fn ${name}(x) -> real = value\`.`;
+    return `A definition reads \`${what} ${name === "the names" ? "(a, b)" : name} = value\`.`;
   }
 
   /** `with (x: 1)`, `with [i] = 1`. */

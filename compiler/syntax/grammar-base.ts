@@ -177,6 +177,7 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
 
   #surroundings(): Surroundings {
     return {
+      before: this.LA(-1),
       previous: this.LA(0),
       found: this.peek(),
       next: this.peek(2),
@@ -271,7 +272,7 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
 
   /**
    * The statements between two braces: separated by line breaks or `;`, which may be left out after a `}` and before
-   * a word that starts a statement. `starts` tells whether an item can start here, `expected` says what may.
+   * a word that starts a statement. `starts` tells whether an item can start here, `expected` says what may, `help` what else to do.
    */
   protected items(
     item: () => void,
@@ -279,8 +280,9 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
     starts: () => boolean,
     startsWithWord: () => boolean,
     words: readonly string[] = [],
+    help: () => string | undefined = () => undefined,
   ): void {
-    this.ACTION(() => this.#reachItem(expected, starts, words));
+    this.ACTION(() => this.#reachItem(expected, starts, words, help));
     this.many(
       0,
       when(
@@ -291,18 +293,20 @@ export abstract class GrammarBase extends EmbeddedActionsParser {
             this.ACTION(() => this.requireSeparator(startsWithWord));
           });
           this.many(1, () => this.consume(9, t.Separator));
-          this.ACTION(() => this.#reachItem(expected, starts, words));
+          this.ACTION(() => this.#reachItem(expected, starts, words, help));
         },
       ),
     );
   }
 
   /** Goes to the next token that starts an item, complaining about what stands between. */
-  #reachItem(expected: string, starts: () => boolean, words: readonly string[]): void {
+  #reachItem(expected: string, starts: () => boolean, words: readonly string[], help: () => string | undefined): void {
     for (;;) {
       while (this.at(t.Newline) || this.at(t.Semicolon)) this.skipToken();
       if (this.at(t.CloseBrace) || this.isEnd() || starts()) return;
       this.recovering(() => {
+        const advice = help();
+        if (advice !== undefined) this.failExpected(expected, { help: advice });
         const meant = this.at(t.Identifier) ? closest(this.peek().image, words) : undefined;
         if (meant !== undefined) this.failExpected(expected, { help: `Did you mean \`${meant}\`?` });
         this.failAfterOperand(expected);

@@ -1,6 +1,7 @@
 /** The grammar of `condition`, `problem`, `solver` and `property`: declarations with a body of their own kind. */
 import { DeclarationGrammar } from "./declarations.ts";
 import { choice, choiceIf, type Rule, when } from "./grammar-base.ts";
+import { comparisons, problemHelp } from "./problem-words.ts";
 import * as t from "./tokens.ts";
 import { endOf, type SyntaxToken } from "./tokens.ts";
 import type {
@@ -109,7 +110,9 @@ export abstract class ModelGrammar extends DeclarationGrammar {
     const start = this.consume(0, t.Identifier);
     const name = this.expectName(1, "the problem");
     const dimensions = this.subrule(0, this.dimensionParameters);
-    this.expect(2, t.OpenParen, `\`(\` and the parameters of \`${name.name}\``);
+    this.expect(2, t.OpenParen, `\`(\` and the parameters of \`${name.name}\``, {
+      help: `A problem without parameters is \`problem ${name.name}() { ... }\`.`,
+    });
     const parameters = this.subrule(1, this.parameterList);
     this.ACTION(() => {
       if (!this.at(t.Semicolon)) return;
@@ -165,6 +168,7 @@ export abstract class ModelGrammar extends DeclarationGrammar {
       () => this.at(t.Let) || (this.at(t.Identifier) && problemWords.has(this.peek().image)),
       () => this.#startsProblemItem(),
       [...problemWords],
+      () => this.#problemHelp(),
     );
     this.ACTION(() => {
       if (goal !== undefined || this.diagnostics.length > before) return;
@@ -190,6 +194,12 @@ export abstract class ModelGrammar extends DeclarationGrammar {
       };
     });
   });
+
+  #problemHelp(): string | undefined {
+    if (!this.at(t.Identifier)) return undefined;
+    const word = this.peek().image;
+    return this.at(t.Colon, 2) ? `A variable is declared with \`var ${word}: real\`.` : problemHelp.get(word);
+  }
 
   /** A word that starts an item of a problem although no separator stands before it. */
   #startsProblemItem(): boolean {
@@ -217,6 +227,12 @@ export abstract class ModelGrammar extends DeclarationGrammar {
     this.option(0, () => {
       this.consume(3, t.In);
       set = this.subrule(0, this.expression);
+    });
+    this.ACTION(() => {
+      if (!comparisons.has(this.peek().tokenType)) return;
+      this.failExpected("the end of the variable", {
+        help: `Bounds are constraints: \`subject to { ${name.name} ${this.peek().image} ... }\`.`,
+      });
     });
     return this.ACTION(
       (): Variable => ({ name, type, ...(set === undefined ? {} : { set }), span: this.spanFrom(start.startOffset) }),

@@ -87,6 +87,14 @@ export abstract class OperandGrammar extends GrammarBase {
   /** `x = 3` where a value is expected. */
   protected refuseAssignment(target: Expression): void {
     if (!this.at(t.Equals)) return;
+    if (target.kind === "index") {
+      const base = this.text.slice(target.base.span.start, target.base.span.end);
+      const places = this.text.slice(target.base.span.end, target.span.end);
+      if (base.length + places.length <= 40)
+        this.fail("K0135", this.tokenSpan(this.peek()), "Arrays are never changed in place.", {
+          help: `\`${base} with ${places.trim()} = ...\` is a copy of \`${base}\` with that entry replaced.`,
+        });
+    }
     const assignable = target.kind === "name" || (target.kind === "tuple" && target.parenthesized !== true);
     if (!assignable) this.failAfterOperand("the end of the statement");
     const text = this.text.slice(target.span.start, target.span.end);

@@ -48,7 +48,13 @@ export abstract class PatternGrammar extends OperandGrammar {
     this.ACTION(() => {
       this.deeper();
       if (isReserved(this.peek())) this.failReserved("a value");
-      if (!this.at(t.Identifier) && !this.at(t.OpenParen)) this.failExpected("a name, or names in parentheses");
+      if (!this.at(t.Identifier) && !this.at(t.OpenParen))
+        this.failExpected(
+          "a name, or names in parentheses",
+          this.at(t.OpenBracket) || this.at(t.OpenBrace)
+            ? { help: "Parts are named in parentheses: `let (a, b) = e`." }
+            : {},
+        );
     });
     const result: Pattern = this.or(0, [
       choice(() => this.namePattern(this.consume(0, t.Identifier))),

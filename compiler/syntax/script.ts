@@ -42,6 +42,8 @@ const foreignWords: ReadonlyMap<string, string> = new Map([
   ["print", "A script shows a value with `show e`."],
   ["struct", "A type with fields is `type Name = (x: real, t: int)`."],
   ["class", "A type with fields is `type Name = (x: real, t: int)`; there are no methods."],
+  ["from", 'Names come from a module with `import { name } from "std/roots"`.'],
+  ["using", 'Names come from a module with `import { name } from "std/roots"`.'],
   ["use", 'Names come from a module with `import { name } from "std/roots"`.'],
   ["minimize", "`minimize` stands in a `problem`; elsewhere it is a function: `minimize(f, from = x0)`."],
   ["maximize", "`maximize` stands in a `problem`; elsewhere it is a function: `maximize(f, from = x0)`."],
@@ -143,7 +145,8 @@ export class Grammar extends ModelGrammar {
     }
     if (word === "property") return next.tokenType === t.StringToken ? "property" : "expression";
     if (word === "import") {
-      return named || next.tokenType === t.OpenBrace || next.tokenType === t.StringToken ? "import" : "expression";
+      const starts = [t.OpenBrace, t.StringToken, t.Star];
+      return named || (starts.includes(next.tokenType) && next.lineStart !== true) ? "import" : "expression";
     }
     return "expression";
   }
@@ -172,6 +175,17 @@ export class Grammar extends ModelGrammar {
           : "Move it out of the braces.";
       this.fail("K0139", this.tokenSpan(first), `\`${word}\` cannot stand inside a block.`, { help: advice });
     }
+    if (where === "script" && besideValue && !besideName && !effects.has(word)) {
+      const meant = closest(word, [...effects]);
+      if (meant !== undefined)
+        this.fail("K0124", this.tokenSpan(first), `\`${word}\` starts no statement.`, {
+          help: `Did you mean \`${meant}\`?`,
+        });
+    }
+    if (where === "script" && word === "property" && besideName)
+      this.fail("K0124", this.tokenSpan(first), "A property has a title in quotes.", {
+        help: `Write \`property "title" for all (x: real in normal()) { ... }\`.`,
+      });
     if (where === "script" && besideName) {
       const meant = closest(word, statementWords);
       if (meant === undefined) return;

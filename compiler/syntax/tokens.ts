@@ -90,8 +90,6 @@ export const reservedTypes: readonly TokenType[] = [
   True,
   False,
 ];
-/** The words that may never be used as names. */
-export const reservedWords: readonly string[] = reservedTypes.map((type) => type.PATTERN as string);
 const reservedSet: ReadonlySet<TokenType> = new Set(reservedTypes);
 export function isReserved(token: IToken): boolean {
   return reservedSet.has(token.tokenType);

@@ -137,6 +137,12 @@ export abstract class TypeGrammar extends ExpressionGrammar {
         },
       ),
     );
+    this.ACTION(() => {
+      if (!this.at(t.Colon) && !this.at(t.Star) && !this.at(t.DotDot)) return;
+      this.failExpected("a size", {
+        help: "A size of any length has a name, which is found from the arguments: `real[n, 2]`.",
+      });
+    });
     const dimension = this.subrule(0, this.expression);
     return name === undefined ? { dimension } : { name, dimension };
   });

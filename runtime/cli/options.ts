@@ -1,6 +1,8 @@
 /** What several commands take, checked before anything is loaded. */
 import { readdirSync, statSync } from "node:fs";
 import path from "node:path";
+import { fail } from "../../compiler/syntax/diagnostic.ts";
+import { writeAtomically } from "../data/atomic.ts";
 import { nearest } from "../data/names.ts";
 import { UsageError } from "../script/outcome.ts";
 
@@ -22,7 +24,7 @@ export function checkBackend({ backend: name, precision }: CommonOptions): Asked
     const near = nearest(name, backends);
     throw new UsageError(
       `--backend ${name}: there is no such back end.`,
-      near === undefined ? `There are ${backends.join(", ")}.` : `Did you mean ${near}?`,
+      `There are ${backends.join(", ")}.${near === undefined || name === "gpu" ? "" : ` Did you mean ${near}?`}${name === "gpu" ? " A GPU is reached by webgpu." : ""}`,
     );
   }
   if (precision !== "f64") return asked;
@@ -44,6 +46,37 @@ export function checkScriptFile(file: string): void {
     `There is no file ${file}.`,
     near === undefined ? undefined : `Did you mean ${path.join(path.dirname(file), near)}?`,
   );
+}
+
+/**
+ * Refuses a file that a command cannot mean to write, before anything is computed: a folder, or a file of another kind,
+ * such as the script itself.
+ */
+export function checkOutputFile(option: string, file: string, extensions: readonly string[]): void {
+  const named = extensions.join(" or ");
+  if (!extensions.includes(path.extname(file).toLowerCase()))
+    throw new UsageError(
+      `${option} ${file}: this option writes a file whose name ends in ${named}.`,
+      `Write ${option} ${path.basename(file, path.extname(file)) || "report"}${extensions[0]}.`,
+    );
+  if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
+    throw new UsageError(
+      `${option} ${file}: this is a folder.`,
+      `Name a file in it: ${path.join(file, `report${extensions[0]}`)}.`,
+    );
+}
+
+/** Writes what a command was asked to; what the file system says against it is a message with the option's name. */
+export function writeOutput(option: string, file: string, content: string): void {
+  try {
+    writeAtomically(file, content);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    fail("K0331", undefined, `${option} ${file} cannot be written (${code}).`, {
+      help: "Name a file in a folder that can be written to. What the command printed and saved is complete.",
+    });
+  }
 }
 
 function helpForFolder(folder: string): string {

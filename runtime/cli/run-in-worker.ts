@@ -3,8 +3,8 @@ import { Worker } from "node:worker_threads";
 import { type ExitCode, exitCodes } from "../script/outcome.ts";
 import type { RunMessage, RunRequest } from "../script/perform.ts";
 import type { Progress } from "../script/progress.ts";
-import { interruptWords, type WorkerInput } from "./run-worker.ts";
 import { timeIsUp } from "./time-limit.ts";
+import { interruptWords, type WorkerInput } from "./worker-input.ts";
 
 /** After Ctrl-C the step of a solve is waited for so long: its iterate is worth that. */
 const graceOfSolve = 3000;

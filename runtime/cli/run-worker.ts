@@ -4,22 +4,11 @@
  */
 import { once } from "node:events";
 import type { MessagePort } from "node:worker_threads";
+import { milliseconds } from "../clock.ts";
 import type { Profiler } from "../profile/profiler.ts";
 import type { RunRequest } from "../script/perform.ts";
 import { performScript } from "../script/perform.ts";
-
-export interface WorkerInput {
-  readonly request: RunRequest;
-  /** Two words, since messages would not arrive in time: see `interruptWords`. */
-  readonly interrupt: SharedArrayBuffer;
-}
-
-export const interruptWords = {
-  /** Set to 1 by the main thread to stop the run. */
-  stop: 0,
-  /** 1 while a solve is at work: set by this thread. */
-  solving: 1,
-} as const;
+import { interruptWords, type WorkerInput } from "./worker-input.ts";
 
 /** Runs the script that the first message names, and sends what it does. */
 export async function serve(port: MessagePort): Promise<void> {
@@ -35,7 +24,7 @@ export async function serve(port: MessagePort): Promise<void> {
     ...(runner ? { runner } : {}),
     ...(profiler ? { profiler } : {}),
     emit: (message) => port.postMessage(message),
-    now: () => performance.now(),
+    now: milliseconds,
     isInterrupted: () => Atomics.load(words, interruptWords.stop) !== 0,
     onSolving: (isSolving) => Atomics.store(words, interruptWords.solving, isSolving ? 1 : 0),
   });

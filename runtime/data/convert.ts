@@ -15,6 +15,13 @@ export function countedAxes(count: number): string {
   return count === 0 ? "no axes" : `${count} ${count === 1 ? "axis" : "axes"}`;
 }
 
+/** The declaration with so many axes, their sizes named. */
+function exampleType({ declaration: { name, type } }: DataSource, axes: number): string {
+  const sizes = ["n", "m", "k"].slice(0, axes);
+  while (sizes.length < axes) sizes.push(`k${sizes.length}`);
+  return `data ${name}: ${type}${axes === 0 ? "" : `[${sizes.join(", ")}]`}`;
+}
+
 function checkShape(source: DataSource, raw: RawArray): void {
   const { noun = "the file" } = source;
   const { name, shape, type } = source.declaration;
@@ -25,12 +32,15 @@ function checkShape(source: DataSource, raw: RawArray): void {
       source,
       codes.wrongRank,
       `${name} is declared ${declared}, ${countedAxes(shape.length)}, but ${noun} has shape ${found}.`,
+      { help: `Declare it with ${countedAxes(raw.shape.length)}: \`${exampleType(source, raw.shape.length)}\`.` },
     );
   const sizes = new Map<string, number>();
   for (const [axis, wanted] of shape.entries()) {
     const size = raw.shape[axis]!;
     if (typeof wanted === "number" && wanted !== size)
-      badFile(source, codes.wrongSize, `${name} is declared ${declared}, but ${noun} has shape ${found}.`);
+      badFile(source, codes.wrongSize, `${name} is declared ${declared}, but ${noun} has shape ${found}.`, {
+        help: `Declare the size it has, ${size}, or a name for it${source.overridden || axis === 0 ? "" : "; `columns` chooses some of the columns"}.`,
+      });
     if (typeof wanted !== "string") continue;
     const before = sizes.get(wanted);
     if (before !== undefined && before !== size)

@@ -32,7 +32,19 @@ function read(source: DataSource): RawArray {
     });
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    badFile(source, codes.damaged, lowerFirst(error.message.replace(/\.?$/, ".")));
+    const line = /at line (\d+)/.exec(error.message)?.[1];
+    if (error.code === "CSV_QUOTE_NOT_CLOSED")
+      badFile(
+        source,
+        codes.damaged,
+        `a quote \`"\` that opens a cell is never closed${line ? `, up to line ${line}` : ""}.`,
+        {
+          help: 'Close it, or write it twice, `""`, inside a quoted cell.',
+        },
+      );
+    badFile(source, codes.damaged, lowerFirst(error.message.replace(/\.?$/, ".")), {
+      help: "Quotes stand around whole cells only; a quote inside a quoted cell is written twice.",
+    });
   }
   return table.finish();
 }
@@ -65,7 +77,8 @@ class Table {
       badFile(
         this.#source,
         codes.ragged,
-        `line ${line} has ${record.length} cells, but the header names ${this.#header.length} columns.`,
+        `line ${line} has ${counted(record.length, "cell")}, but the header names ${counted(this.#header.length, "column")}.`,
+        { help: this.#helpForRagged(record) },
       );
     this.#lines.push(line);
     if (this.#used + this.#chosen.positions.length > this.#values.length) this.#grow();
@@ -75,6 +88,15 @@ class Table {
       if (value === undefined) this.#refuse(cell);
       this.#values[this.#used++] = value;
     }
+  }
+
+  #helpForRagged(record: readonly string[]): string {
+    const header = this.#header as readonly string[];
+    if (/^[#%]|^\/\//.test(header[0] ?? ""))
+      return "The first line is a comment: delete it, so that the names of the columns come first.";
+    if (record.length === header.length + 1 && record.at(-1) === "")
+      return "Delete the separator at the end of the line.";
+    return "Every line has a cell for each column: complete the line, or delete it.";
   }
 
   /** Makes room for more rows: as many as there seem to be, or twice as many as there were. */
@@ -91,8 +113,14 @@ class Table {
   }
 
   finish(): RawArray {
-    if (this.#header === undefined) badFile(this.#source, codes.empty, "the file is empty.");
-    if (this.#lines.length === 0) badFile(this.#source, codes.empty, "there is a header but no row below it.");
+    if (this.#header === undefined)
+      badFile(this.#source, codes.empty, "the file is empty.", {
+        help: "A table has a line with the names of its columns, then a line for each row.",
+      });
+    if (this.#lines.length === 0)
+      badFile(this.#source, codes.empty, "there is a header but no row below it.", {
+        help: "Add the rows, or name another file with `--data`.",
+      });
     const rows = this.#lines.length;
     const columns = this.#chosen.positions.length;
     const isNumber = this.#source.declaration.shape.length === 0 && rows === 1 && columns === 1;
@@ -121,13 +149,24 @@ class Table {
           help: "Fill it in, remove the row, or leave the column out with `columns except`.",
         },
       );
-    const decimalComma = /^[+-]?\d+,\d+$/.test(cell) && this.#delimiter !== ",";
     badFile(this.#source, codes.notANumber, `${place} is not a number: ${JSON.stringify(shorten(cell))}.`, {
-      help: decimalComma
-        ? "Write decimal points instead of decimal commas."
-        : "Leave the column out with `columns except`, or turn it into numbers.",
+      help: helpForCell(cell, this.#delimiter, this.#header?.length ?? 0),
     });
   }
+}
+
+function helpForCell(cell: string, delimiter: string, columns: number): string {
+  if (/^[+-]?\d+,\d+$/.test(cell) && delimiter !== ",") return "Write decimal points instead of decimal commas.";
+  if (/^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(cell)) return "Write the number without commas between its digits.";
+  if (Math.abs(Number(cell)) === Number.POSITIVE_INFINITY)
+    return "It is too large: a real ends near 1.8e308. Infinity is written `inf`.";
+  if (columns === 1 && /^[-+.\deE]+(\s+[-+.\deE]+)+$/.test(cell))
+    return "Columns are separated by commas, semicolons or tabs, not by spaces.";
+  return "Leave the column out with `columns except`, or turn it into numbers.";
+}
+
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? "" : "s"}`;
 }
 
 /** The number in a cell, or undefined when there is none. Never NaN. */

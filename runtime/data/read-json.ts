@@ -38,7 +38,9 @@ function parse(source: DataSource): unknown {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(source.bytes));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
-    return badFile(source, codes.damaged, `this is not JSON: ${reason}.`);
+    return badFile(source, codes.damaged, `this is not JSON: ${reason}.`, {
+      help: "JSON holds nested lists of numbers, or an object with a list for each column.",
+    });
   }
 }
 
@@ -174,7 +176,7 @@ function flatten(source: DataSource, value: unknown, path: string): RawArray {
       badFile(
         source,
         codes.ragged,
-        `${place(indices)} has ${item.length} entries, but ${place(firstOf(depth))} has ${shape[depth]}.`,
+        `${place(indices)} has ${item.length} ${item.length === 1 ? "entry" : "entries"}, but ${place(firstOf(depth))} has ${shape[depth]}.`,
       );
     for (let i = 0; i < item.length; i++) {
       indices.push(i);

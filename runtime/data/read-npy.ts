@@ -71,7 +71,8 @@ export function decodeNpy(source: DataSource, bytes: Uint8Array): RawArray {
 }
 
 function readHeader(source: DataSource, bytes: Uint8Array): Header {
-  const damaged = (message: string): never => badFile(source, codes.damaged, message);
+  const damaged = (message: string): never =>
+    badFile(source, codes.damaged, message, { help: "Save it again with `numpy.save(file, array)`." });
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const magic = [0x93, 0x4e, 0x55, 0x4d, 0x50, 0x59];
   if (bytes.length < 10 || magic.some((byte, i) => bytes[i] !== byte)) damaged("this is not an .npy file.");

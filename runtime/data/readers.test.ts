@@ -57,7 +57,7 @@ test("csv: what is wrong is said with row and column", (t) => {
   assert.match(said("a,b\n1,2\n\n3,x y\n"), /K0307: a\.csv: row 2 \(line 4\), column "b" is not a number: "x y"/);
   assert.match(said("a,b\n1,\n"), /K0306: .*row 1 \(line 2\), column "b" has no value\./);
   for (const word of ["NaN", "NA", "null", "?"]) assert.match(said(`a,b\n1,${word}\n`), /K0306/);
-  assert.match(said("a,b\n1,2\n3\n"), /K0305: a\.csv: line 3 has 1 cells, but the header names 2 columns/);
+  assert.match(said("a,b\n1,2\n3\n"), /K0305: a\.csv: line 3 has 1 cell, but the header names 2 columns/);
   assert.match(said("a,b\n1,2,3\n"), /K0305/);
   assert.match(said("progression,b\n1,2\n", column("progresion")), /K0304: .*\| Did you mean "progression"\?/);
   assert.match(said("a,b\n1,2\n", column("zzzz")), /K0304: .*\| Its columns are "a" and "b"/);
@@ -260,7 +260,7 @@ test("json: nested lists, members, columns and records", (t) => {
 
 test("json: what is wrong is said with its path", (t) => {
   const said = (content: string, wanted: Wanted = vector) => diagnosticOf(() => reading(t, "a.json", content)(wanted));
-  assert.match(said("[[1, 2], [3]]"), /K0305: .*\[1\] has 1 entries, but \[0\] has 2/);
+  assert.match(said("[[1, 2], [3]]"), /K0305: .*\[1\] has 1 entry, but \[0\] has 2/);
   assert.match(said("[[1, 2], 3]"), /K0305: .*\[1\] is 3, but \[0\] is a list/);
   assert.match(said("[1, [2]]"), /K0305: .*\[1\] is a list, but \[0\] is no list/);
   assert.match(said('[1, "x"]'), /K0307: .*\[1\] is "x", not a number/);

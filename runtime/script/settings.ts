@@ -9,7 +9,11 @@ export function splitPairs(pairs: readonly string[], option: string): Record<str
   const out: Record<string, string> = {};
   for (const pair of pairs) {
     const at = pair.indexOf("=");
-    if (at <= 0) throw new UsageError(`${option} takes NAME=VALUE, not ${JSON.stringify(pair)}.`);
+    if (at <= 0)
+      throw new UsageError(
+        `${option} takes NAME=VALUE, not ${JSON.stringify(pair)}.`,
+        `Write ${option} ${option === "--data" ? "X=houses.csv" : "rate=0.5"}, without spaces around the \`=\`.`,
+      );
     out[pair.slice(0, at).trim()] = pair.slice(at + 1);
   }
   return out;
@@ -59,7 +63,10 @@ function checkNames(option: string, what: string, declared: readonly string[], g
 function parseParam(param: ParamDeclaration, text: string): NdArray {
   const wanted = `${param.type}${param.rank === 0 ? "" : `[${new Array(param.rank).fill("...").join(", ")}]`}`;
   const refuse = (reason: string): never => {
-    throw new UsageError(`--set ${param.name}=${text}: ${reason}; ${param.name} is ${wanted}.`);
+    throw new UsageError(
+      `--set ${param.name}=${text}: ${reason}; ${param.name} is ${wanted}.`,
+      `Write it as in ${exampleOf(param)}.`,
+    );
   };
   const shape: number[] = [];
   const numbers: number[] = [];
@@ -82,6 +89,17 @@ function parseParam(param: ParamDeclaration, text: string): NdArray {
         ? Int32Array.from(numbers)
         : Uint8Array.from(numbers);
   return { dtype: param.type, shape, data };
+}
+
+/** A setting of the param's type, as a shell takes it. */
+function exampleOf({ name, type, rank }: ParamDeclaration): string {
+  const [first, second] = { real: ["0.5", "-1e-3"], int: ["3", "10"], bool: ["true", "false"] }[type] as [
+    string,
+    string,
+  ];
+  if (rank === 0) return `--set ${name}=${first}`;
+  const row = `[${first}, ${second}]`;
+  return `--set '${name}=${rank === 1 ? row : `${"[".repeat(rank - 1)}${row}${"]".repeat(rank - 1)}`}'`;
 }
 
 function parseText(text: string, refuse: (reason: string) => never): unknown {

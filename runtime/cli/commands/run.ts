@@ -11,7 +11,14 @@ import { NoDeviceError } from "../../webgpu/adapter.ts";
 import type { OpenedRunner } from "../../webgpu/open-runner.ts";
 import { chooseDevice } from "../choose-device.ts";
 import { defaultMaxMemory } from "../limits.ts";
-import { type AskedBackend, type CommonOptions, checkBackend, checkScriptFile } from "../options.ts";
+import {
+  type AskedBackend,
+  type CommonOptions,
+  checkBackend,
+  checkOutputFile,
+  checkScriptFile,
+  writeOutput,
+} from "../options.ts";
 import { type RunWatcher, runInWorker } from "../run-in-worker.ts";
 import type { Terminal } from "../terminal.ts";
 
@@ -36,6 +43,7 @@ export interface RunOptions extends CommonOptions {
 export async function run(file: string, options: RunOptions, terminal: Terminal, worker?: Worker): Promise<ExitCode> {
   checkScriptFile(file);
   const asked = checkBackend(options);
+  if (options.report !== undefined) checkOutputFile("--report", options.report, [".html", ".htm"]);
   if (options.profile) refuseProfile(asked, options);
   const recorder = options.json || options.report !== undefined ? new Recorder() : undefined;
   const printer = options.json ? undefined : new Printer(terminal, options.quiet === true);
@@ -120,8 +128,8 @@ async function profileOfDevice() {
 
 async function deliver(record: RunRecord, options: RunOptions, terminal: Terminal): Promise<void> {
   if (options.report !== undefined) {
-    const { writeReport } = await import("../../show/report.ts");
-    await writeReport(record, options.report);
+    const { renderReport } = await import("../../show/report.ts");
+    writeOutput("--report", options.report, await renderReport(record));
     if (!options.quiet && !options.json) terminal.printError(`Report: ${options.report}`);
   }
   if (options.json) {

@@ -1,12 +1,11 @@
 /** `karush test`: tries the properties of scripts on random inputs, and shows the smallest that fails. */
-import { writeFileSync } from "node:fs";
 import type { BoundProgram, GraphRunner } from "../../../compiler/program.ts";
 import type { PropertyResult } from "../../properties/run-property.ts";
 import { diagnosticOf, type LocatedDiagnostic } from "../../script/diagnostics.ts";
 import { type ExitCode, exitCodes, UsageError } from "../../script/outcome.ts";
 import { placeOf } from "../../show/diagnostics.ts";
 import { type BindingOptions, type Loaded, loadAndBind, locateFor } from "../load.ts";
-import { checkScriptFile } from "../options.ts";
+import { checkOutputFile, checkScriptFile, writeOutput } from "../options.ts";
 import type { Terminal } from "../terminal.ts";
 import type { TestedFile, TestedProperty } from "./test-result.ts";
 
@@ -29,6 +28,7 @@ const patience = { first: 500, between: 100 };
 
 export async function test(files: readonly string[], options: TestOptions, terminal: Terminal): Promise<ExitCode> {
   files.forEach(checkScriptFile);
+  if (options.junit !== undefined) checkOutputFile("--junit", options.junit, [".xml"]);
   if (options.json && options.tap) throw new UsageError("--json and --tap both print one document.", "Choose one.");
   const replay = parseReplay(options, files);
   const runner = await runnerOf(options);
@@ -52,7 +52,7 @@ export async function test(files: readonly string[], options: TestOptions, termi
   printer.finish?.(tested, seed);
   if (options.junit !== undefined) {
     const { junitReport } = await import("./test-reports.ts");
-    writeFileSync(options.junit, junitReport(tested));
+    writeOutput("--junit", options.junit, junitReport(tested));
   }
   if (tested.some((t) => t.properties === undefined)) return exitCodes.wrongProgram;
   return all.every((p) => p.result.kind === "passed") ? exitCodes.done : exitCodes.failedCheck;
