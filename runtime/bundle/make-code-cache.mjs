@@ -20,7 +20,7 @@ async function useLibrary() {
 }
 
 async function useCommand() {
-  for (const name of ["ridge", "rosenbrock"]) await perform(example(name));
+  for (const name of ["ridge", "rosenbrock", "fit-diabetes"]) await perform(example(name));
   const { main } = bundled("main");
   const write = process.stdout.write;
   process.stdout.write = () => true;

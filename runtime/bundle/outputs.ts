@@ -105,9 +105,9 @@ async function commonJsBundle(entryPoints: Record<string, string>): Promise<Outp
     platform: "node",
     splitting: true,
     outExtension: { ".js": ".cjs" },
-    plugins: [keepSourceUrls, withoutCanvas, withStandardTrees],
+    plugins: [keepSourceUrls, withoutCanvas, withStandardTrees, processesLater],
   });
-  return { files: await Promise.all(files.map(commonJs)), metafile };
+  return { files: [...(await Promise.all(files.map(commonJs))), ...standardTrees()], metafile };
 }
 
 /** The same file as CommonJS; what it loads later stays in the family of files. */
@@ -155,23 +155,32 @@ const keepSourceUrls: Plugin = {
   },
 };
 
-/** Functions, since the engine reads what is in them when they are first called. */
-function standardTrees(): string {
-  const texts = Object.entries(standardLibrary).map(([name, text]) => {
+/** The standard library's modules need not be parsed: that takes longer than all else before a short run. */
+function standardTrees(): OutputFile[] {
+  return Object.entries(standardLibrary).map(([name, text]) => {
     const { source } = parse(text, { file: `${name}.opt` });
-    return `${JSON.stringify(name)}: () => ${JSON.stringify(packTree(source))},`;
+    const ascii = packTree(source).replace(
+      /[^\0-\x7f]/g,
+      (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`,
+    );
+    return { path: treeFile(name), text: ascii };
   });
-  return `export const packedTrees = {\n${texts.join("\n")}\n};\n`;
 }
 
-/** The standard library's modules need not be parsed: that takes longer than all else before a short run. */
+const treeFile = (name: string) => `${name.replaceAll("/", "-")}.json`;
+
+/** Files of their own, since a script uses few of these trees, and all together are longer than the compiler. */
 const withStandardTrees: Plugin = {
   name: "with standard trees",
   setup({ onLoad }) {
-    onLoad({ filter: /[\\/]compiler[\\/]standard-trees\.ts$/, namespace: "file" }, () => ({
-      contents: standardTrees(),
-      loader: "ts",
-    }));
+    onLoad({ filter: /[\\/]compiler[\\/]standard-trees\.ts$/, namespace: "file" }, () => {
+      const readers = Object.keys(standardLibrary).map(
+        (name) => `${JSON.stringify(name)}: () => read(${JSON.stringify(treeFile(name))}),`,
+      );
+      const read = 'require("node:fs").readFileSync(require("node:path").join(__dirname, file), "latin1")';
+      const contents = `const read = (file) => ${read};\nexport const packedTrees = {\n${readers.join("\n")}\n};\n`;
+      return { contents, loader: "js" };
+    });
   },
 };
 
@@ -181,6 +190,24 @@ const withoutCanvas: Plugin = {
   setup({ onResolve }) {
     onResolve({ filter: /^vega-canvas$/ }, () => ({
       path: path.join(root, "node_modules/vega-canvas/build/vega-canvas.browser.js"),
+    }));
+  },
+};
+
+/**
+ * Commander could start a command that is a program of its own. No command is, and Node takes longer to load what starts
+ * processes than commander itself.
+ */
+const processesLater: Plugin = {
+  name: "processes later",
+  setup({ onResolve, onLoad }) {
+    const namespace = "processes-later";
+    onResolve({ filter: /^node:child_process$/ }, ({ path: name, importer }) =>
+      /[\\/]commander[\\/]/.test(importer) ? { path: name, namespace } : undefined,
+    );
+    onLoad({ filter: /./, namespace }, () => ({
+      contents: 'exports.spawn = (...options) => process.getBuiltinModule("node:child_process").spawn(...options);',
+      loader: "js",
     }));
   },
 };

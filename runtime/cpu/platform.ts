@@ -24,7 +24,7 @@ const mostThreads = 8;
 
 /** Whether there are threads, as far as one can tell without starting one. */
 export function hasThreads(): boolean {
-  return nodeModule("node:worker_threads") !== undefined || "Worker" in globalThis;
+  return hasNodeModules() || "Worker" in globalThis;
 }
 
 /** Whether threads can share memory here: in a page this takes cross-origin isolation. */
@@ -42,7 +42,7 @@ export function defaultThreads(): number {
 
 /** Whether this thread may wait for others: the one that shows a page may not. */
 export function mayWait(): boolean {
-  return nodeModule("node:worker_threads") !== undefined || typeof document === "undefined";
+  return hasNodeModules() || typeof document === "undefined";
 }
 
 /** Starts a thread; undefined where that is not allowed. */
@@ -135,6 +135,11 @@ async function isFree(lock: string): Promise<boolean> {
   } catch {
     return false;
   }
+}
+
+/** Does not ask for one: Node loads its threads when they are first asked for, which takes some milliseconds. */
+function hasNodeModules(): boolean {
+  return typeof globalThis.process?.getBuiltinModule === "function";
 }
 
 /** A module of Node, without an import that a page would stumble over. */

@@ -6,6 +6,7 @@ import { type Buffer, elementBytes } from "../../compiler/kernel/plan.ts";
 import type { GraphRunner, GraphRunOptions } from "../../compiler/program.ts";
 import type { TeamOptions } from "../../compiler/target/wasm/jobs.ts";
 import { controlBytes } from "../../compiler/target/wasm/team.ts";
+import { milliseconds } from "../clock.ts";
 import { planClock } from "../profile/plan-clock.ts";
 import type { Profiler } from "../profile/profiler.ts";
 import { Allocator } from "./allocator.ts";
@@ -79,7 +80,7 @@ export class CpuRunner implements GraphRunner {
   #lastPause: number;
 
   constructor(options: CpuRunnerOptions) {
-    const { precision, threads = 1, worth, background = false, now = () => performance.now() } = options;
+    const { precision, threads = 1, worth, background = false, now = milliseconds } = options;
     this.precision = precision;
     this.#patience = options.patience ?? usualPatience;
     this.#maxMemory = Math.min(options.maxMemory ?? mostAddressableBytes, mostAddressableBytes);

@@ -39,10 +39,9 @@ const perPrecision =
 const angles = mixed(
   between(-10, 10),
   signed(sized(-9, 1)),
-  signed(perPrecision(sized(1, 12.04), sized(1, 6.02))),
+  signed(perPrecision(sized(1, 15), sized(1, 7))),
   // Multiples of a quarter turn, where the reduction cancels most.
-  (random, precision) =>
-    Math.round(signed(perPrecision(sized(0, 11.84), sized(0, 5.82)))(random, precision)) * (Math.PI / 2),
+  (random, precision) => Math.round(signed(perPrecision(sized(0, 15), sized(0, 7)))(random, precision)) * (Math.PI / 2),
 );
 
 const unary = {
@@ -164,7 +163,6 @@ for (const precision of precisions)
     for (const name of Object.keys(unary) as UnaryName[]) {
       const f = compiled(name, precision);
       for (const x of values) {
-        if (["sin", "cos", "tan"].includes(name) && Math.abs(x) > 1e6) continue;
         const expected = round(inDoubles[name]!(x));
         assertSpecial(`${name}(${x})`, f(x), expected, functionErrors[name][precision], precision);
       }
@@ -194,27 +192,12 @@ test("subnormal results of exp and pow are rounded once", () => {
   for (let y = -1074; y <= 1023; y++) assert.equal(p(2, y), 2 ** y);
 });
 
-test("angles beyond the stated range give NaN", () => {
-  for (const precision of precisions) {
-    const last = precision === "f64" ? 2 ** 40 : 2 ** 20;
-    const inside = roundTo(precision)(last * (1 - 2 ** -24));
-    for (const name of ["sin", "cos", "tan"] as const) {
-      const f = compiled(name, precision);
-      assert.ok(
-        Math.abs(f(inside) - inDoubles[name]!(inside)) < 1e-6 * (1 + Math.abs(f(inside))),
-        `${name}(${inside})`,
-      );
-      for (const x of [last, -last, 4 * last, infinity, -infinity]) assert.ok(Number.isNaN(f(x)), `${name}(${x})`);
-    }
-  }
-});
-
 test("every multiple of pi/2 in f32, and its neighbours", () => {
   const grid = new Float32Array(1);
   const place = new Int32Array(grid.buffer);
   for (const name of ["sin", "cos"] as const) {
     const f = compiled(name, "f32");
-    for (let n = 1; n * (Math.PI / 2) < 2 ** 20 - 1; n++) {
+    for (let n = 1; n * (Math.PI / 2) < 2 ** 20; n++) {
       grid[0] = n * (Math.PI / 2);
       place[0]! += (n % 3) - 1;
       const exact = Math[name](grid[0]!);

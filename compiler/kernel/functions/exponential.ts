@@ -38,6 +38,16 @@ export function exp(x: Expression, precision: Precision): Expression {
   return scaled(y, k, precision);
 }
 
+/**
+ * e^x for x from -86 to 88, and beyond these what it is there: within 1 ULP, in f32. Where comparisons with NaN are false a
+ * NaN stays one; compared with `exp` it saves a third of the operations.
+ */
+export function expWithin(x: Expression): Expression {
+  const above = select(lt(x, real(-86)), real(-86), x);
+  const { k, y } = exponentialWithin(select(ir.gt(above, real(88)), real(88), above), "f32");
+  return mul(y, powerOfTwo(k, "f32"));
+}
+
 /** e^x for x <= 0, as exact. */
 function expOfNegative(x: Expression, precision: Precision): Expression {
   const { k, y } = exponentialWithin(max(x, real(limit[precision][0])), precision);

@@ -2,12 +2,12 @@
  * sin, cos and tan: Cody and Waite's reduction with pi/2 in several parts, then the polynomials of fdlibm's k_sin.c and
  * k_cos.c (Sun Microsystems, 1993), in f32 those of Cephes.
  *
- * Range: |x| < 2^40 in f64 and |x| < 2^20 in f32, multiples of pi/2 included. sin and cos are within 1 ULP in f64, and in
- * f32 up to 2^17; tan is within 1.5 there. In the rest of f32 they are within 2 (tan 2.5): n is known less well, and what
- * is left of x exceeds pi/4. Beyond these ends the result is NaN rather than wrong.
+ * That is for |x| < 2^40 in f64 and |x| < 2^17 in f32, multiples of pi/2 included; larger angles are reduced one by one
+ * with as many digits of pi as they have (large-angles.ts). sin and cos are within 1 ULP, tan within 1.5, of all angles.
  */
 import * as ir from "../expressions.ts";
-import type { Expression, Precision } from "../ir.ts";
+import type { Expression, Precision, ScalarFunction } from "../ir.ts";
+import { remainderOfLarge } from "./large-angles.ts";
 import { mantissaBits, polynomial } from "./polynomial.ts";
 
 const { add, mul, sub, div, real, abs, select, lt, eq, ne, neg, unary } = ir;
@@ -35,13 +35,13 @@ interface Reduced {
   readonly tail: Expression;
   /** A whole real. */
   readonly n: Expression;
-  readonly usable: Expression;
 }
 
+/** Angles below it are reduced in vectors. */
+const endOf = (precision: Precision) => (precision === "f64" ? 2 ** 40 : 2 ** 17);
+
 function reduced(x: Expression, precision: Precision): Reduced {
-  const last = precision === "f64" ? 2 ** 40 : 2 ** 20;
-  const usable = lt(abs(x), real(last));
-  const n = unary("nearest", mul(select(usable, x, real(0)), real(2 / Math.PI)));
+  const n = unary("nearest", mul(x, real(2 / Math.PI)));
   const [parts, rest, step] =
     precision === "f64" ? ([parts64, rest64, 2 ** 20] as const) : ([parts32, rest32, 2 ** 10] as const);
   // With n cut in two the multiples of all parts are exact.
@@ -60,7 +60,7 @@ function reduced(x: Expression, precision: Precision): Reduced {
   }
   low = sub(low, mul(n, real(rest)));
   const y = add(r, low);
-  return { y, tail: add(sub(r, y), low), n, usable };
+  return { y, tail: add(sub(r, y), low), n };
 }
 
 /** A value as a sum: the second part is a small correction of the first. */
@@ -114,29 +114,69 @@ function sineOf(r: Reduced, shift: 0 | 1, precision: Precision): Expression {
   return unary("realOf", ir.xor(unary("bitsOf", value), sign));
 }
 
+function tangentOf(r: Reduced, precision: Precision): Expression {
+  const [s, c] = [sinSmall(r, precision), cosSmall(r, precision)];
+  const odd = isOdd(quadrantOf(r.n, 0, precision));
+  return quotientOf(
+    [select(odd, neg(c[0]), s[0]), select(odd, neg(c[1]), s[1])],
+    [select(odd, s[0], c[0]), select(odd, s[1], c[1])],
+  );
+}
+
+type Meaning = (reduced: Reduced, precision: Precision) => Expression;
+const sine: Meaning = (r, precision) => sineOf(r, 0, precision);
+const cosine: Meaning = (r, precision) => sineOf(r, 1, precision);
+
+const large = new Map<string, ScalarFunction>();
+
+/** The function of an angle that is not usual, which is reduced on its own. */
+function ofLarge(name: string, meaning: Meaning, precision: Precision): ScalarFunction {
+  const key = `${name} ${precision}`;
+  const found = large.get(key);
+  if (found) return found;
+  const isUsual = ir.local("bool", "isUsual");
+  const [usual, x, value] = [ir.local("real", "usual"), ir.local("real", "x"), ir.local("real", "value")];
+  const { statements, ...remainder } = remainderOfLarge(x, precision);
+  const made: ScalarFunction = {
+    name,
+    parameters: [isUsual, usual, x],
+    body: [
+      { op: "variable", local: value, value: usual },
+      {
+        op: "if",
+        condition: ir.not(isUsual),
+        then: [...statements, { op: "assign", local: value, value: meaning(remainder, precision) }],
+        otherwise: [],
+      },
+    ],
+    result: value,
+    isExceptional: true,
+  };
+  large.set(key, made);
+  return made;
+}
+
+function ofAny(name: string, meaning: Meaning, x: Expression, usual: Expression, precision: Precision): Expression {
+  const isUsual = lt(abs(x), real(endOf(precision)));
+  return ir.call(ofLarge(name, meaning, precision), isUsual, usual, x);
+}
+
 /** Sine of radians. */
 export function sin(x: Expression, precision: Precision): Expression {
-  const r = reduced(x, precision);
   // Zeros keep their sign.
-  return select(r.usable, select(eq(x, real(0)), x, sineOf(r, 0, precision)), real(Number.NaN));
+  const usual = select(eq(x, real(0)), x, sine(reduced(x, precision), precision));
+  return ofAny("sin_of_any", sine, x, usual, precision);
 }
 
 /** Cosine of radians. */
 export function cos(x: Expression, precision: Precision): Expression {
-  const r = reduced(x, precision);
-  return select(r.usable, sineOf(r, 1, precision), real(Number.NaN));
+  return ofAny("cos_of_any", cosine, x, cosine(reduced(x, precision), precision), precision);
 }
 
 /** Tangent of radians. */
 export function tan(x: Expression, precision: Precision): Expression {
-  const r = reduced(x, precision);
-  const [s, c] = [sinSmall(r, precision), cosSmall(r, precision)];
-  const odd = isOdd(quadrantOf(r.n, 0, precision));
-  const value = quotientOf(
-    [select(odd, neg(c[0]), s[0]), select(odd, neg(c[1]), s[1])],
-    [select(odd, s[0], c[0]), select(odd, s[1], c[1])],
-  );
-  return select(r.usable, select(eq(x, real(0)), x, value), real(Number.NaN));
+  const usual = select(eq(x, real(0)), x, tangentOf(reduced(x, precision), precision));
+  return ofAny("tan_of_any", tangentOf, x, usual, precision);
 }
 
 /** The quotient of the sums, corrected by what the sums lost in rounding. */

@@ -90,7 +90,12 @@ export function emitLoop(b: FunctionBuilder, context: PlanContext, frame: Frame,
       for (const r of step.results) frame.pushSlice(b, r, place);
       if (going) frame.push(b, going);
       frame.call(b, context, step.body, failed);
-      emitTick(b, context, frame, step, { taken, limit, place });
+      const addressOf = (i: number) => {
+        const r = i < state.length ? undefined : step.results[i - state.length]!;
+        if (r) frame.pushSlice(b, r, place);
+        else b.get(state[i]!.next);
+      };
+      emitTick(b, context, step, { taken, limit, addressOf });
       replace(false);
       b.get(taken);
       b.i32(1);
@@ -190,9 +195,12 @@ function clamp(b: FunctionBuilder, local: number, most: number): void {
 function emitTick(
   b: FunctionBuilder,
   context: PlanContext,
-  frame: Frame,
   step: LoopStep,
-  { taken, limit, place }: { readonly taken: number; readonly limit: number; readonly place: number },
+  {
+    taken,
+    limit,
+    addressOf,
+  }: { readonly taken: number; readonly limit: number; readonly addressOf: (i: number) => void },
 ): void {
   const { countdown, host, plan } = context;
   b.global("global.get", countdown);
@@ -205,10 +213,10 @@ function emitTick(
   b.if(() => {
     b.i32(step.progress ? step.progress.event : -1);
     b.get(taken);
-    for (const i of [0, 1]) {
-      const r = step.progress ? step.results[i] : undefined;
-      if (r?.kind === "real") {
-        frame.pushSlice(b, r, place);
+    for (const told of step.progress?.told ?? [undefined, undefined]) {
+      const given = told === undefined ? undefined : step.body.outputs[told];
+      if (given?.kind === "real") {
+        addressOf(told!);
         b.memory(`${plan.precision}.load`);
         if (plan.precision === "f32") b.emit("f64.promote_f32");
       } else b.constant("f64", Number.NaN);

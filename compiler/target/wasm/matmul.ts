@@ -13,7 +13,9 @@ import type { ModuleBuilder } from "./encoder.ts";
 import { emitPack } from "./matmul-panels.ts";
 import { emitMatrixVector } from "./matrix-vector.ts";
 
-/** Rows and vectors of the tile that is kept in registers, and the sizes of the blocks that stay in caches. */
+/**
+ * Rows, a power of two, and vectors of the tile that is kept in registers, and the sizes of the blocks that stay in caches.
+ */
 interface Blocking {
   readonly size: 4 | 8;
   readonly rows: number;
@@ -32,8 +34,8 @@ const blockings: Readonly<Record<Precision, Blocking>> = {
 /** More than any row or column. */
 const beyondAll = 2 ** 30;
 
-/** How many places in the depth the innermost loop does before it counts. */
-const stepsPerRound = 4;
+/** How many places in the depth the innermost loop does in one round. */
+const stepsPerRound = 16;
 
 /** How many bytes of scratch a product needs, at an address that is a multiple of 8. */
 export function matrixProductScratchBytes(precision: Precision): number {
@@ -61,11 +63,11 @@ export function emitMatrixProduct(module: ModuleBuilder, precision: Precision): 
 
 function emitAll(module: ModuleBuilder, precision: Precision): number {
   const blocking = blockings[precision];
-  const tile = emitTile(module, precision, blocking);
-  const edge = emitEdge(module, precision, blocking, tile);
+  const tiles = emitTiles(module, precision, blocking);
+  const edge = emitEdge(module, precision, blocking, tiles);
   const packRows = emitPack(module, precision, blocking.size, blocking.rows);
   const packColumns = emitPack(module, precision, blocking.size, blocking.columns);
-  const block = emitBlock(module, precision, blocking, tile, edge);
+  const block = emitBlock(module, precision, blocking, tiles, edge);
   const mirror = emitMirror(module, precision, blocking.size);
   const vector = emitMatrixVector(module, precision);
   return emitProduct(module, precision, blocking, { packRows, packColumns, block, mirror, vector });
@@ -77,17 +79,18 @@ const dividedUp = (a: Code, b: Code): Code => plus(["i32.div_u", minus(a, value(
 const times4or8 = (size: number, code: Code): Code => ["i32.shl", code, value(size === 8 ? 3 : 2)];
 
 /**
- * (rows, columns, depth, c, cRow, isFirst): a tile of C from a panel of rows and one of columns, `depth` > 0;
- * added to what is there unless `isFirst`. cRow in bytes.
+ * (rows, columns, depth, c, cRow, isFirst, tiles): so many tiles of C, one below the other, from panels of rows and one of
+ * columns, `depth` and `tiles` > 0; added to what is there unless `isFirst`. cRow in bytes.
  */
-function emitTile(module: ModuleBuilder, precision: Precision, { size, rows, vectors, columns }: Blocking): number {
+function emitTiles(module: ModuleBuilder, precision: Precision, { size, rows, vectors, columns }: Blocking): number {
   const shape = precision === "f64" ? "f64x2" : "f32x4";
   const splat = precision === "f64" ? "v128.load64_splat" : "v128.load32_splat";
-  return module.addFunction(`matrixTile.${precision}`, i32s(6), [], (f) => {
-    const [a, b, depth, c, cRow, isFirst] = [0, 1, 2, 3, 4, 5] as const;
+  return module.addFunction(`matrixTiles.${precision}`, i32s(7), [], (f) => {
+    const [a, panel, depth, c, cRow, isFirst, tiles] = [0, 1, 2, 3, 4, 5, 6] as const;
     const sums = Array.from({ length: rows }, () => Array.from({ length: vectors }, () => f.local("v128")));
     const column = Array.from({ length: vectors }, () => f.local("v128"));
     const element = f.local("v128");
+    const [b, end] = [f.local("i32"), f.local("i32")];
     const step = (at: number) => {
       for (let j = 0; j < vectors; j++) {
         f.get(b);
@@ -96,34 +99,15 @@ function emitTile(module: ModuleBuilder, precision: Precision, { size, rows, vec
       }
       for (let i = 0; i < rows; i++) {
         f.get(a);
-        f.memory(splat, (i + at * rows) * size);
+        f.memory(splat, i * size);
         f.set(element);
         for (let j = 0; j < vectors; j++) {
           push(f, [`${shape}.add`, sums[i]![j]!, [`${shape}.mul`, element, column[j]!]]);
           f.set(sums[i]![j]!);
         }
       }
+      assign(f, a, plus(a, value(rows * size)));
     };
-    const end = define(f, plus(a, times(depth, value(rows * size))));
-    const exits = Array.from({ length: stepsPerRound - 1 }, (_, at) =>
-      define(f, minus(end, value((at + 1) * rows * size))),
-    );
-    // Four places in the depth in each round, with a way out after every one. Without these branches between them V8
-    // would move the loads of all four before the arithmetic, for which the registers do not suffice: half the speed.
-    f.block((done) =>
-      f.loop((again) => {
-        for (let at = 0; at < stepsPerRound; at++) {
-          step(at);
-          if (at === stepsPerRound - 1) break;
-          push(f, ["i32.eq", a, exits[at]!]);
-          f.branchIf(done);
-        }
-        assign(f, a, plus(a, value(stepsPerRound * rows * size)));
-        assign(f, b, plus(b, value(stepsPerRound * columns * size)));
-        push(f, ["i32.ne", a, end]);
-        f.branchIf(again);
-      }),
-    );
     const write = (add: boolean) => {
       for (let i = 0; i < rows; i++) {
         for (let j = 0; j < vectors; j++) {
@@ -136,14 +120,41 @@ function emitTile(module: ModuleBuilder, precision: Precision, { size, rows, vec
           }
           f.memory("v128.store", 16 * j);
         }
-        if (i + 1 < rows) assign(f, c, plus(c, cRow));
+        assign(f, c, plus(c, cRow));
       }
     };
-    f.get(isFirst);
-    f.if(
-      () => write(false),
-      () => write(true),
-    );
+    const bytes = define(f, times(depth, value(rows * size)));
+    f.loop((next) => {
+      for (const sum of sums.flat()) {
+        f.v128(new Uint8Array(16));
+        f.set(sum);
+      }
+      assign(f, b, panel);
+      assign(f, end, plus(a, bytes));
+      // Many places in the depth in each round, with a way out after every one. Without these branches between them V8
+      // would move the loads of several before the arithmetic, for which the registers do not suffice: half the speed.
+      // And it works out the address of a load that is splatted anew for each offset, so `a` moves on after every place
+      // and its few offsets stay in registers.
+      f.block((done) =>
+        f.loop((again) => {
+          for (let at = 0; at < stepsPerRound; at++) {
+            step(at);
+            push(f, ["i32.eq", a, end]);
+            f.branchIf(done);
+          }
+          assign(f, b, plus(b, value(stepsPerRound * columns * size)));
+          f.branch(again);
+        }),
+      );
+      f.get(isFirst);
+      f.if(
+        () => write(false),
+        () => write(true),
+      );
+      assign(f, tiles, minus(tiles, value(1)));
+      f.get(tiles);
+      f.branchIf(next);
+    });
   });
 }
 
@@ -152,11 +163,11 @@ function emitEdge(
   module: ModuleBuilder,
   precision: Precision,
   { size, columns }: Blocking,
-  tileFunction: number,
+  tilesFunction: number,
 ): number {
   return module.addFunction(`matrixEdge.${precision}`, i32s(9), [], (f) => {
     const [a, b, depth, c, cRow, isFirst, tile, height, width] = [0, 1, 2, 3, 4, 5, 6, 7, 8] as const;
-    call(f, tileFunction, a, b, depth, tile, value(columns * size), value(1));
+    call(f, tilesFunction, a, b, depth, tile, value(columns * size), value(1), value(1));
     count(f, value(0), height, 1, (i) => {
       const [from, to] = [define(f, plus(tile, times(i, value(columns * size)))), define(f, plus(c, times(i, cRow)))];
       count(f, value(0), width, 1, (j) => {
@@ -188,33 +199,39 @@ function emitBlock(
   module: ModuleBuilder,
   precision: Precision,
   { size, rows, columns }: Blocking,
-  tileFunction: number,
+  tilesFunction: number,
   edgeFunction: number,
 ): number {
   return module.addFunction(`matrixBlock.${precision}`, i32s(10), [], (f) => {
     const [a, b, depth, c, cRow, isFirst, tile, height, width, above] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9] as const;
     count(f, value(0), width, columns, (j) => {
       const panel = define(f, plus(b, times(times(j, depth), value(size))));
-      count(f, value(0), height, rows, (i) => {
-        push(f, ["i32.le_s", minus(j, i), above]);
-        f.if(() => {
-          const row = define(f, plus(a, times(times(i, depth), value(size))));
-          const place = define(f, plus(c, plus(times(i, cRow), times4or8(size, j))));
-          push(f, [
-            "i32.and",
-            ["i32.ge_s", minus(height, i), value(rows)],
-            ["i32.ge_s", minus(width, j), value(columns)],
-          ]);
-          f.if(
-            () => call(f, tileFunction, row, panel, depth, place, cRow, isFirst),
-            () => {
-              for (const parameter of [row, panel, depth, place, cRow, isFirst, tile]) f.get(parameter);
-              pushSmaller(f, minus(height, i), value(rows));
-              pushSmaller(f, minus(width, j), value(columns));
-              f.call(edgeFunction);
-            },
-          );
-        });
+      const rowPanel = (i: Code) => plus(a, times(times(i, depth), value(size)));
+      const place = (i: Code) => plus(c, plus(times(i, cRow), times4or8(size, j)));
+      // The first row whose tiles are wanted, and the first below it whose tile sticks out.
+      const below = define(f, minus(j, above));
+      const first = define(f, [
+        "select",
+        ["i32.and", plus(below, value(rows - 1)), value(-rows)],
+        value(0),
+        ["i32.gt_s", below, value(0)],
+      ]);
+      const rest = define(f, first);
+      push(f, [
+        "i32.and",
+        ["i32.ge_s", minus(width, j), value(columns)],
+        ["i32.ge_s", minus(height, first), value(rows)],
+      ]);
+      f.if(() => {
+        const tiles = define(f, ["i32.div_u", minus(height, first), value(rows)]);
+        call(f, tilesFunction, rowPanel(first), panel, depth, place(first), cRow, isFirst, tiles);
+        assign(f, rest, plus(first, times(tiles, value(rows))));
+      });
+      count(f, rest, height, rows, (i) => {
+        for (const parameter of [rowPanel(i), panel, depth, place(i), cRow, isFirst, tile]) push(f, parameter);
+        pushSmaller(f, minus(height, i), value(rows));
+        pushSmaller(f, minus(width, j), value(columns));
+        f.call(edgeFunction);
       });
     });
   });

@@ -185,6 +185,7 @@ export function costOf(e: Expression, limit: number): number {
     case "select":
       return 1 + [e.condition, e.a, e.b].reduce((sum, part) => sum + (sum > limit ? 0 : costOf(part, limit - sum)), 0);
     case "call":
-      return 40;
+      if (!e.function.isExceptional) return 40;
+      return 2 + e.arguments.reduce((sum, part) => sum + (sum > limit ? 0 : costOf(part, limit - sum)), 0);
   }
 }

@@ -5,6 +5,7 @@
 import type { Assign, Let, Loop, Statement, Variable, While } from "../../kernel/ir.ts";
 import { isWorthCall } from "./outline.ts";
 import { finishAccumulators, startAccumulators } from "./reductions.ts";
+import { canRestart } from "./restart.ts";
 import { costOf, type ScalarWriter } from "./scalar.ts";
 import { type Lanes, VectorWriter } from "./vector.ts";
 import { type Varying, varyingOf, vectorsPerStep } from "./vectorize.ts";
@@ -123,8 +124,9 @@ export class StatementWriter {
     const laneCount = this.#scalar.context.precision === "f64" ? 2 : 4;
     const isLong = !("constant" in end) || end.constant >= laneCount;
     const varying = this.#lanes === undefined && s.vectorize && isLong ? varyingOf(s) : undefined;
-    if (varying) this.#vectors(s, varying, laneCount, index, end);
-    const isWhole = varying && "constant" in end && end.constant % laneCount === 0;
+    const restarts = varying !== undefined && canRestart(s, varying);
+    if (varying) this.#vectors(s, varying, laneCount, index, end, restarts ? { from } : undefined);
+    const isWhole = varying && !restarts && "constant" in end && end.constant % laneCount === 0;
     // Code that certainly runs is not computed by engines in each of the branches that use it.
     const isOnce = !varying && from === undefined && "constant" in end && end.constant === 1;
     if (isOnce) this.write(s.body);
@@ -183,21 +185,50 @@ export class StatementWriter {
     return { local };
   }
 
-  #vectors(s: Loop, varying: Varying, laneCount: number, index: number, end: Bound): void {
+  /** With `restart` the loop begins again, one iteration at a time, after vectors with values that are not usual. */
+  #vectors(
+    s: Loop,
+    varying: Varying,
+    laneCount: number,
+    index: number,
+    end: Bound,
+    restart: { readonly from: number | undefined } | undefined,
+  ): void {
+    const usual = restart && this.#f.local("v128");
+    if (usual !== undefined) {
+      this.#f.v128(new Uint8Array(16).fill(0xff));
+      this.#f.set(usual);
+    }
     const wanted = vectorsPerStep(s);
     const fitting = "constant" in end ? Math.floor(end.constant / laneCount) : wanted;
     const copies = fitting < wanted ? 1 : wanted;
     const places = startAccumulators(this.#scalar.context, s.accumulators, copies);
     this.#repeat(index, copies * laneCount, end, false, () => {
-      for (let copy = 0; copy < copies; copy++) this.#copy(s, varying, copy, places[copy]!);
+      for (let copy = 0; copy < copies; copy++) this.#copy(s, varying, copy, places[copy]!, usual);
     });
     const mayBeLeft = copies > 1 && !("constant" in end && end.constant % (copies * laneCount) < laneCount);
-    if (mayBeLeft) this.#repeat(index, laneCount, end, false, () => this.#copy(s, varying, 0, places[0]!));
-    finishAccumulators(this.#scalar.context, s.accumulators, places);
+    if (mayBeLeft) this.#repeat(index, laneCount, end, false, () => this.#copy(s, varying, 0, places[0]!, usual));
+    const finish = () => finishAccumulators(this.#scalar.context, s.accumulators, places);
+    if (usual === undefined) finish();
+    else {
+      this.#f.get(usual);
+      this.#f.emit("i32x4.all_true");
+      this.#f.if(finish, () => {
+        if (restart?.from === undefined) this.#f.i32(0);
+        else this.#f.get(restart.from);
+        this.#f.set(index);
+      });
+    }
   }
 
-  #copy(s: Loop, varying: Varying, copy: number, accumulators: ReadonlyMap<number, number>): void {
-    const lanes: Lanes = { ...varying, index: s.index, copy, accumulators };
+  #copy(
+    s: Loop,
+    varying: Varying,
+    copy: number,
+    accumulators: ReadonlyMap<number, number>,
+    usual: number | undefined,
+  ): void {
+    const lanes: Lanes = { ...varying, index: s.index, copy, accumulators, usual };
     this.#lanes = { lanes, writer: new VectorWriter(this.#scalar, lanes) };
     this.write(s.body);
     this.#lanes = undefined;

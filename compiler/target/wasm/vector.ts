@@ -3,7 +3,7 @@
  * two of four lanes, and whatever is in the others counts for nothing. Bools are masks, all bits of a lane, as
  * wide as what they came from: a real (or bits) or an int; with f32 that is the same.
  */
-import type { Binary, Expression, Kind, Load, Local, Select, Unary, UnaryName } from "../../kernel/ir.ts";
+import type { Binary, Call, Expression, Kind, Load, Local, Select, Unary, UnaryName } from "../../kernel/ir.ts";
 import type { FunctionContext } from "./context.ts";
 import { LaneWriter } from "./lanes.ts";
 import type { Opcode } from "./opcodes.ts";
@@ -19,6 +19,8 @@ export interface Lanes extends Varying {
   readonly copy: number;
   /** Where the accumulators of this copy are. */
   readonly accumulators: ReadonlyMap<number, number>;
+  /** Where it is noted that all lanes were usual so far, if the loop can run again for those that are not. */
+  readonly usual: number | undefined;
 }
 
 export class VectorWriter {
@@ -78,9 +80,57 @@ export class VectorWriter {
         this.pushMask(e.condition, e.kind === "int" ? "int" : "real");
         f.emit("v128.bitselect");
         return;
+      case "call":
+        this.#exceptional(e);
+        return;
       default:
         throw new Error(`internal error: ${e.op} in a vector`);
     }
+  }
+
+  /** The usual values, and a note if some are not; where notes do not help, a call for each lane of such a vector. */
+  #exceptional(e: Call): void {
+    const { f, precision } = this.#context;
+    const [isUsual, usual, ...rest] = e.arguments as readonly [Expression, Expression, ...Expression[]];
+    if (this.#lanes.usual !== undefined) {
+      this.pushMask(isUsual, "real");
+      f.get(this.#lanes.usual);
+      f.emit("v128.and");
+      f.set(this.#lanes.usual);
+      this.push(usual);
+      return;
+    }
+    const shape = precision === "f64" ? "f64x2" : "f32x4";
+    const [values, mask] = [f.local("v128"), f.local("v128")];
+    this.push(usual);
+    f.set(values);
+    this.pushMask(isUsual, "real");
+    f.tee(mask);
+    f.emit("i32x4.all_true");
+    f.emit("i32.eqz");
+    f.if(() => {
+      const others = rest.map((argument) => {
+        const place = f.local("v128");
+        this.push(argument);
+        f.set(place);
+        return place;
+      });
+      for (let lane = 0; lane < this.#each.count; lane++) {
+        f.get(values);
+        f.get(mask);
+        f.lane("i32x4.extract_lane", precision === "f64" ? 2 * lane : lane);
+        f.i32(1);
+        f.emit("i32.and");
+        for (const place of [values, ...others]) {
+          f.get(place);
+          f.lane(`${shape}.extract_lane`, lane);
+        }
+        f.call(this.#context.functions.scalar(e.function));
+        f.lane(`${shape}.replace_lane`, lane);
+        f.set(values);
+      }
+    });
+    f.get(values);
   }
 
   #index(): void {

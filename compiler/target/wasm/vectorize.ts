@@ -1,7 +1,7 @@
 /**
  * Whether the iterations of a loop can run several at a time, and which values are then many: those that depend
- * on its index. Branches, inner loops and calls have to be the same for all iterations; a loop where they are
- * not runs one iteration after the other.
+ * on its index. Branches, inner loops and calls (but of exceptional functions) have to be the same for all iterations; a
+ * loop where they are not runs one iteration after the other.
  */
 import { operandsOf } from "../../kernel/affine.ts";
 import { meets, sourcesOf } from "../../kernel/changes.ts";
@@ -54,7 +54,7 @@ function canRunTogether(
   mayAssign: Set<number>,
 ): boolean {
   const callsAreUniform = (e: Expression): boolean =>
-    e.op === "call" ? !isVarying(e) : operandsOf(e).every(callsAreUniform);
+    e.op === "call" && !e.function.isExceptional ? !isVarying(e) : operandsOf(e).every(callsAreUniform);
   const canRun = (s: Statement): boolean => {
     switch (s.op) {
       case "let":

@@ -132,7 +132,7 @@ class Counter {
       case "local":
         return work;
       case "call":
-        return work + workOfFunction(e.function);
+        return work + (e.function.isExceptional ? 2 / lanes : workOfFunction(e.function));
       default:
         // Indices are mostly added up before loops, or part of an access.
         return work + (e.kind === "int" && e.op !== "load" ? 0.2 : 1 / lanes);
