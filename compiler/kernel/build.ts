@@ -1,7 +1,7 @@
 /** From a core graph to a Plan: nodes, fusion, kernels, control flow, memory. */
 import { sizeOf } from "../core/array.ts";
 import { type Atom, concreteShape, type Graph, type Var } from "../core/graph.ts";
-import type { ScanParams } from "../transform/control/scan.ts";
+import { type ScanParams, toldPlaces } from "../transform/control/scan.ts";
 import { simplify } from "../transform/simplify.ts";
 import { KernelAssembly, type Memory } from "./assemble.ts";
 import { flattenBranches } from "./branches.ts";
@@ -36,6 +36,7 @@ import { recallFunction, rememberFunction } from "./recall.ts";
 import { kernelKey } from "./same.ts";
 import { scheduleUnit } from "./schedule.ts";
 import { sinkNumbers } from "./sink.ts";
+import { launchesOfStages } from "./stages.ts";
 
 /** Compiles a closed graph whose sizes are numbers. */
 export function buildPlan(graph: Graph, options: PlanOptions): Plan {
@@ -203,7 +204,17 @@ class FunctionBuilder implements Memory {
   }
 
   #routine(node: RoutineNode): void {
-    const { routine } = node;
+    const { routine, staged } = node;
+    if (staged) {
+      this.#steps.push(
+        ...launchesOfStages(node, staged, {
+          inputs: node.inputs.map((a) => this.#operand(a)),
+          outputs: node.outputs.map((v) => this.bufferOf(v)),
+          scratch: staged.scratch.map((s) => this.temporary(s.name, s.kind, [s.length])),
+        }),
+      );
+      return;
+    }
     const pulled = this.#pulledOperand(node);
     const standIn = this.temporary("pulled", "real", []);
     const places = [
@@ -325,7 +336,10 @@ class FunctionBuilder implements Memory {
       stacked: operands.slice(afterCarry),
       results: outputs.slice(params.carry, -1),
       steps: outputs.at(-1)!,
-      progress: params.progress && { event: this.#plan.event("progress", params.progress) },
+      progress: params.progress && {
+        event: this.#plan.event("progress", params.progress),
+        told: toldPlaces(params),
+      },
     });
   }
 

@@ -57,7 +57,7 @@ export function sourcesOf(e: Expression): Sources {
   if (found) return found;
   const parts = operandsOf(e).map(sourcesOf);
   const own =
-    e.op === "call" ||
+    (e.op === "call" && !e.function.isExceptional) ||
     (e.op === "load" && !((upperBound(e.index) ?? Infinity) <= e.array.length)) ||
     (e.op === "binary" && e.kind === "int" && (e.name === "div" || e.name === "rem") && e.b.op !== "constant");
   const sources: Sources = {

@@ -304,6 +304,8 @@ function bitsBinary(name: BinaryName, x: bigint, other: Value, width: bigint): b
       return x + y;
     case "sub":
       return x - y;
+    case "mul":
+      return x * y;
     case "and":
       return x & y;
     case "or":

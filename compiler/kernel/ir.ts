@@ -63,7 +63,7 @@ export type UnaryName =
 export type BinaryName =
   | "add" // real, int, bits
   | "sub"
-  | "mul" // real, int
+  | "mul" // real, int, bits
   | "div" // real; int: truncating, by a positive number
   | "rem" // int: remainder of a number that is not negative by a positive one
   | "min" // real: NaN if either is; int
@@ -117,6 +117,11 @@ export interface ScalarFunction {
   readonly parameters: readonly Local[];
   readonly body: readonly Statement[];
   readonly result: Expression;
+  /**
+   * Of a function of (isUsual, usual, ...): what it gives is `usual` where `isUsual` holds, as it nearly always does. Such
+   * calls cost next to nothing, and loops with them may run as vectors, which only ask whether any lane is unusual.
+   */
+  readonly isExceptional?: true;
 }
 
 export type Statement = Let | Variable | Assign | Store | Loop | While | If;

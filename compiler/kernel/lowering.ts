@@ -76,6 +76,23 @@ export interface RoutineLowering<P> {
    * no gain.
    */
   reduction?(context: LoweringContext<P>): Reduction | undefined;
+  /**
+   * The same results from several kernels, one after another, each of many more and much shorter lanes, for targets that
+   * have them. Undefined where that is no gain.
+   */
+  stages?(context: LoweringContext<P>): StagedRoutine | undefined;
+}
+
+interface ScratchArray {
+  readonly name: string;
+  readonly kind: KernelArray["kind"];
+  readonly length: number;
+}
+
+interface RoutineArrays {
+  readonly inputs: readonly KernelArray[];
+  readonly outputs: readonly KernelArray[];
+  readonly scratch: readonly KernelArray[];
 }
 
 export interface Routine {
@@ -83,20 +100,30 @@ export interface Routine {
   /** The operand, if there is one, of which each element is read about once: it may be computed where it is read. */
   readonly pulled?: number;
   /** Arrays the lanes work in, all of them together; each lane uses a part of its own. */
-  readonly scratch: readonly { readonly name: string; readonly kind: KernelArray["kind"]; readonly length: number }[];
+  readonly scratch: readonly ScratchArray[];
   /**
    * `inputs` are read, `outputs` written (and may be read back); each lane writes elements of its own. `pull` reads the
    * element of the pulled operand that would be at a place of its array; without it that is an array like the others.
    */
-  readonly body: (
-    lane: Local,
-    arrays: {
-      readonly inputs: readonly KernelArray[];
-      readonly outputs: readonly KernelArray[];
-      readonly scratch: readonly KernelArray[];
-    },
-    pull?: (place: Expression) => Expression,
-  ) => readonly Statement[];
+  readonly body: (lane: Local, arrays: RoutineArrays, pull?: (place: Expression) => Expression) => readonly Statement[];
+}
+
+/** A routine as kernels that hand their results on to each other in scratch arrays. */
+export interface StagedRoutine {
+  readonly scratch: readonly ScratchArray[];
+  readonly stages: readonly Stage[];
+}
+
+export interface Stage {
+  /** Told after the primitive's name. */
+  readonly name: string;
+  /** For people: what it does. */
+  readonly description: string;
+  readonly grid: number;
+  /** About how many operations a lane takes. */
+  readonly cost: number;
+  /** A lane reads what earlier stages wrote, and what it wrote itself; no two write the same element. */
+  readonly body: (lane: Local, arrays: RoutineArrays) => readonly Statement[];
 }
 
 /** Matrix products, which have schedules of their own. */

@@ -24,6 +24,7 @@ import type {
   Reduction,
   Routine,
   RoutineLowering,
+  StagedRoutine,
 } from "./lowering.ts";
 import { noFailure, type PlanOptions } from "./plan.ts";
 
@@ -55,6 +56,8 @@ export interface ReduceNode extends NodeBase {
 export interface RoutineNode extends NodeBase {
   readonly kind: "routine";
   readonly routine: Routine;
+  /** Instead of the routine, where there are lanes enough for it. */
+  readonly staged: StagedRoutine | undefined;
 }
 /**
  * Whether a routine may compute the elements of an operand where it reads them. On devices kernels may have few arrays,
@@ -134,9 +137,11 @@ function nodeOf(e: Equation, index: number, options: PlanOptions): Node {
     }
     case "routine": {
       const rule = lower as RoutineLowering<never>;
-      const reduction = options.style === "invocations" ? rule.reduction?.(context) : undefined;
+      const hasManyLanes = options.style === "invocations";
+      const reduction = hasManyLanes ? rule.reduction?.(context) : undefined;
       if (reduction) return { ...common, kind: "reduce", shape: context.outputs[0]!.shape, reduction };
-      return { ...common, kind: "routine", routine: rule.routine(context) };
+      const staged = hasManyLanes ? rule.stages?.(context) : undefined;
+      return { ...common, kind: "routine", routine: rule.routine(context), staged };
     }
     case "product": {
       const axes = (lower as ProductLowering<never>).axes(context);

@@ -3,6 +3,7 @@
  * kernels and control flow; all sizes are numbers and all memory is counted.
  */
 import type { Span } from "../syntax/tree.ts";
+import type { ToldPlaces } from "../transform/control/scan.ts";
 import type { Kernel, KernelArray, Precision } from "./ir.ts";
 
 export interface Plan {
@@ -119,8 +120,11 @@ export interface LoopStep {
   readonly stacked: readonly Buffer[];
   readonly results: readonly Buffer[];
   readonly steps: Buffer;
-  /** The solve this loop runs: its first two results are the value and the error of each step. */
-  readonly progress: { readonly event: number } | undefined;
+  /**
+   * The solve this loop runs, and where the value and the error of each step are among what the body gives: state, then
+   * slices of results. Undefined is NaN.
+   */
+  readonly progress: { readonly event: number; readonly told: ToldPlaces } | undefined;
 }
 export interface Branch {
   readonly kind: "branch";

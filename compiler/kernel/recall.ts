@@ -57,7 +57,7 @@ export function recallFunction(graph: Graph, options: PlanOptions, plan: Adopter
           ...s,
           body: callee(s.body),
           condition: s.condition && callee(s.condition),
-          progress: s.progress && { event: event(s.progress.event) },
+          progress: s.progress && { ...s.progress, event: event(s.progress.event) },
         };
       default:
         return s;

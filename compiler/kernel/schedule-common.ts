@@ -1,6 +1,7 @@
 /** What the ways of scheduling a group have in common. */
 import { sizeOf } from "../core/array.ts";
 import type { Var } from "../core/graph.ts";
+import { forEachNode } from "./affine.ts";
 import type { Memory } from "./assemble.ts";
 import * as ir from "./expressions.ts";
 import type { Fusion, Member, Root } from "./fuse.ts";
@@ -31,6 +32,18 @@ export function describe(members: readonly Member[]): { readonly name: string; r
   const names = members.map((m) => m.root.name);
   const distinct = [...new Set(names)];
   return { name: distinct.slice(0, 3).join("_"), description: names.join(" + ") };
+}
+
+/** About how many operations an expression takes. */
+export function costOf(value: Expression): number {
+  let cost = 0;
+  forEachNode([value], (e) => {
+    if (e.op === "load" || e.op === "select") cost += 1;
+    else if (e.op === "call") cost += e.function.isExceptional ? 2 : 40;
+    else if (e.op === "unary") cost += e.name === "sqrt" ? 8 : 1;
+    else if (e.op === "binary") cost += e.name === "div" ? 8 : 1;
+  });
+  return cost;
 }
 
 /** The accumulators of reductions. */

@@ -5,8 +5,9 @@ import * as ir from "./expressions.ts";
 import type { Group } from "./fuse.ts";
 import type { Expression, Local, Statement } from "./ir.ts";
 import { type MapNode, operandPlace, productSizes, type ReduceNode } from "./nodes.ts";
+import type { Launch } from "./plan.ts";
 import { type Context, isStored, operatorApplied, outputOf } from "./schedule-common.ts";
-import { reduceElements } from "./schedule-split.ts";
+import { joinKernel, reduceElements, reducesOf, withPartialResults } from "./schedule-split.ts";
 
 /** A matrix product: `batch` times a matrix of m x k by one of k x n. */
 export interface ProductSizes {
@@ -42,6 +43,29 @@ function readsOwn(group: Group, product: ReduceNode, c: Context): boolean {
     product.reduction.shape.map((d, i) => ir.local("int", `at${i}`, d)),
   );
   return found;
+}
+
+/**
+ * A product's kernel, given where each of its `count` parts leaves what `sums` add up of it, and the kernels that join
+ * these; undefined where there are sums that are not over all places.
+ */
+export function productKernels(
+  sums: readonly Group[],
+  count: number,
+  c: Context,
+  kernel: (partials: ReadonlyMap<ReduceNode, Var>, context: Context) => Launch,
+): Launch[] | undefined {
+  if (sums.some((s) => s.outer.length > 0)) return undefined;
+  let context = c;
+  const partials = sums.map((sum) => {
+    const made = withPartialResults(reducesOf(sum), [count], context);
+    context = made.context;
+    return made.partials;
+  });
+  return [
+    kernel(new Map(partials.flatMap((p) => [...p])), context),
+    ...sums.map((sum, i) => joinKernel(sum, count, 0, partials[i]!, context)),
+  ];
 }
 
 /** The elements that a product is made of, and what is made of its own. */

@@ -13,17 +13,18 @@ import type { Expression, LocalArray, Statement } from "./ir.ts";
 import { type ReduceNode, smallProduct } from "./nodes.ts";
 import type { Launch } from "./plan.ts";
 import { type Context, describe, longestChain, workOf } from "./schedule-common.ts";
-import { bounded, numbersOf, ProductParts, type ProductSizes, productOf } from "./schedule-product.ts";
-import { joinKernel, reducesOf, withPartialResults } from "./schedule-split.ts";
+import { bounded, numbersOf, ProductParts, type ProductSizes, productKernels, productOf } from "./schedule-product.ts";
 
 /** Shorter sums are soon read, and not worth that several are computed at once. */
-const leastContracted = 16;
+const leastContracted = 8;
 /** How many terms a step of the loop adds to each sum: what goes round a loop costs as much as a term. */
 const unrolled = 4;
 /** What it costs to read an element, in multiplications. */
-const readCost = 4;
-/** Invocations that are computed at once, in a vector. */
+const readCost = 10;
+/** Invocations that are computed at once, in a vector: what all of them read, each may read a part of for the others. */
 const width = 4;
+/** What it costs to have an element that was read for all of them. */
+const sharedCost = 4;
 /** Elements of a block at most, by the multiplications of the product: larger blocks take longer to compile. */
 const largestBlocks = [
   { from: 2 ** 27, elements: 256 },
@@ -38,6 +39,8 @@ interface Blocking extends ProductSizes {
   readonly block: readonly [number, number];
   /** Of blocks, along batches, rows and columns. */
   readonly counts: readonly [number, number, number];
+  /** The axis along which blocks with consecutive numbers lie, whose vectors share what they read of the other. */
+  readonly along: "rows" | "columns";
 }
 
 /** How a group is cut into blocks, if it is a product worth that, and maps of it. */
@@ -53,8 +56,14 @@ function blockingOf(group: Group, c: Context): Blocking | undefined {
     for (const columns of sidesOf(n)) {
       if (rows * columns > elements) continue;
       const counts = [batch, Math.ceil(m / rows), Math.ceil(n / columns)] as const;
-      const cost = Math.ceil(sizeOf(counts) / width) * (readCost * (rows + columns) + rows * columns);
-      if (!best || cost < best.cost) best = { blocking: { ...sizes, block: [rows, columns], counts }, cost };
+      for (const along of ["columns", "rows"] as const) {
+        const [shared, own, count] = along === "columns" ? [rows, columns, counts[2]] : [columns, rows, counts[1]];
+        // Each of a vector reads four elements side by side: as many as the others.
+        const isShared = count % width === 0 && shared % width === 0;
+        const reads = (isShared ? sharedCost : readCost) * shared + readCost * own;
+        const cost = Math.ceil(sizeOf(counts) / width) * (reads + rows * columns);
+        if (!best || cost < best.cost) best = { blocking: { ...sizes, block: [rows, columns], counts, along }, cost };
+      }
     }
   return best?.blocking;
 }
@@ -69,19 +78,12 @@ const sidesOf = (size: number): readonly number[] =>
  */
 export function blockKernels(group: Group, sums: readonly Group[], c: Context): Launch[] | undefined {
   const blocking = blockingOf(group, c);
-  if (!blocking || sums.some((s) => s.outer.length > 0)) return undefined;
-  const count = sizeOf(blocking.counts);
-  let context = c;
-  const partials = sums.map((sum) => {
-    const made = withPartialResults(reducesOf(sum), [count], context);
-    context = made.context;
-    return made.partials;
-  });
-  const all = new Map(partials.flatMap((p) => [...p]));
-  return [
-    new Blocks(blocking, group, sums, all, context).launch(),
-    ...sums.map((sum, i) => joinKernel(sum, count, 0, partials[i]!, context)),
-  ];
+  return (
+    blocking &&
+    productKernels(sums, sizeOf(blocking.counts), c, (partials, context) =>
+      new Blocks(blocking, group, sums, partials, context).launch(),
+    )
+  );
 }
 
 type Local = ReturnType<typeof ir.local>;
@@ -126,8 +128,8 @@ class Blocks {
   }
 
   #statements(place: Expression): Statement[] {
-    const { counts, block, k } = this.#blocking;
-    const [batch, i, j] = ir.coordinatesOf(place, counts) as [Expression, Expression, Expression];
+    const { block, k } = this.#blocking;
+    const [batch, i, j] = this.#coordinates(place);
     const where: Where = { batch, row: ir.mul(i, ir.int(block[0])), column: ir.mul(j, ir.int(block[1])) };
     const chain = chainOf(k);
     const totals = this.#newSums("total");
@@ -148,6 +150,15 @@ class Blocks {
       ...(whole * chain < k ? part(ir.int(whole * chain), k - whole * chain) : []),
       ...this.#finish(place, where, totals),
     ];
+  }
+
+  /** Of a block: its batch, and its place along rows and columns. */
+  #coordinates(place: Expression): readonly [Expression, Expression, Expression] {
+    const { counts, along } = this.#blocking;
+    const [batches, rows, columns] = counts;
+    if (along === "columns") return ir.coordinatesOf(place, counts) as [Expression, Expression, Expression];
+    const [batch, j, i] = ir.coordinatesOf(place, [batches, columns, rows]) as [Expression, Expression, Expression];
+    return [batch, i, j];
   }
 
   #newSums(name: string): Local[] {
@@ -217,8 +228,13 @@ class Blocks {
 const begun = (sums: readonly Local[]): Statement[] =>
   sums.map((local) => ({ op: "variable", local, value: ir.real(0) }));
 
-/** How many terms are added one after the other, of sums of so many: as many as there are such parts, where it is many. */
+/**
+ * How many terms are added one after the other, of sums of so many: as many as there are such parts, where it is many. A
+ * little less where all parts are then as long, and no shorter one has to be compiled too.
+ */
 function chainOf(k: number): number {
   if (k <= 2 * longestChain) return k;
-  return unrolled * Math.ceil(Math.max(longestChain, Math.sqrt(k)) / unrolled);
+  const longest = unrolled * Math.ceil(Math.max(longestChain, Math.sqrt(k)) / unrolled);
+  for (let chain = longest; chain > longest / 2; chain -= unrolled) if (k % chain === 0) return chain;
+  return longest;
 }

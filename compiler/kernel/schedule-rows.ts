@@ -11,6 +11,7 @@ import type { Launch } from "./plan.ts";
 import { Puller, placeholder } from "./puller.ts";
 import {
   type Context,
+  costOf,
   describe,
   inBlocks,
   isRounding,
@@ -22,6 +23,7 @@ import {
   withPartials,
   workOf,
 } from "./schedule-common.ts";
+import { OnlineSums } from "./schedule-online.ts";
 
 /** Statements between loops, or one inner loop with what runs in it. */
 export type Segment =
@@ -172,6 +174,7 @@ class Rows {
   readonly crooked: () => void;
   /** Values of loops that are over, which are in memory and dear: later loops read them. */
   readonly #readBack = new Set<number>();
+  readonly #online: OnlineSums;
 
   constructor(
     a: KernelAssembly,
@@ -190,6 +193,7 @@ class Rows {
     this.lanes = lanes;
     this.crooked = crooked;
     this.segments = segmentsOf(members, c);
+    this.#online = new OnlineSums(this.segments, c);
   }
 
   body(at: readonly Expression[], known = new Map<number, Expression>()): Statement[] {
@@ -205,7 +209,12 @@ class Rows {
         }
         continue;
       }
-      this.#inner(s, at, known, statements);
+      const online = this.#online.step(s, this.a, at, known);
+      if (online) {
+        statements.push(...online.statements);
+        known.set(outputOf(online.root).id, online.value);
+        this.#store(statements, online.root, at, this.outer, online.value);
+      } else this.#inner(s, at, known, statements);
     }
     return statements;
   }
@@ -380,18 +389,6 @@ class Rows {
 const cheapest = 6;
 /** Elements that are stored only to be read back by a later loop: they should be in the cache still. */
 const mostReadBack = 16_384;
-
-/** About how many operations an expression takes. */
-function costOf(value: Expression): number {
-  let cost = 0;
-  forEachNode([value], (e) => {
-    if (e.op === "load" || e.op === "select") cost += 1;
-    else if (e.op === "call") cost += 40;
-    else if (e.op === "unary") cost += e.name === "sqrt" ? 8 : 1;
-    else if (e.op === "binary") cost += e.name === "div" ? 8 : 1;
-  });
-  return cost;
-}
 
 /** A sum known to be below n, so that index arithmetic knows it too. */
 function bounded(e: Expression, n: number): Expression {

@@ -15,9 +15,8 @@ import type { Expression, LocalArray, Statement } from "./ir.ts";
 import { type ReduceNode, smallProduct } from "./nodes.ts";
 import type { Launch } from "./plan.ts";
 import { type Context, describe, longestChain, workOf } from "./schedule-common.ts";
-import { bounded, numbersOf, ProductParts, type ProductSizes, productOf } from "./schedule-product.ts";
+import { bounded, numbersOf, ProductParts, type ProductSizes, productKernels, productOf } from "./schedule-product.ts";
 import { blockKernels } from "./schedule-registers.ts";
-import { joinKernel, reducesOf, withPartialResults } from "./schedule-split.ts";
 
 /** Invocations of a workgroup, and how they lie over a tile. */
 const lanes = 64;
@@ -66,19 +65,12 @@ function tilingOf(group: Group, c: Context): Tiling | undefined {
 export function tileKernels(group: Group, sums: readonly Group[], c: Context): Launch[] | undefined {
   if (c.options.products === "blocks") return blockKernels(group, sums, c);
   const tiling = tilingOf(group, c);
-  if (!tiling || sums.some((s) => s.outer.length > 0)) return undefined;
-  const count = sizeOf(tiling.counts);
-  let context = c;
-  const partials = sums.map((sum) => {
-    const made = withPartialResults(reducesOf(sum), [count], context);
-    context = made.context;
-    return made.partials;
-  });
-  const all = new Map(partials.flatMap((p) => [...p]));
-  return [
-    new Tiles(tiling, group, sums, all, context).launch(),
-    ...sums.map((sum, i) => joinKernel(sum, count, 0, partials[i]!, context)),
-  ];
+  return (
+    tiling &&
+    productKernels(sums, sizeOf(tiling.counts), c, (partials, context) =>
+      new Tiles(tiling, group, sums, partials, context).launch(),
+    )
+  );
 }
 
 class Tiles {

@@ -15,6 +15,7 @@ import { select } from "../primitives/select.ts";
 import { broadcast, concat, fill, pad, reshape, reverse, slice, transpose } from "../primitives/shape.ts";
 import type { Build } from "../primitives/testing.ts";
 import { randomArray } from "./testing-comparison.ts";
+import { logSumExp, onlineCases, rowsOfAllKinds } from "./testing-online-cases.ts";
 import { productCases } from "./testing-product-cases.ts";
 
 export interface FusionCase {
@@ -227,6 +228,12 @@ export const fusionCases: readonly FusionCase[] = [
     ],
   },
   ...productCases,
+  ...onlineCases,
+  {
+    name: "log-sum-exp of rows of all kinds",
+    operands: [rowsOfAllKinds(130, 1)],
+    build: (b, [x]) => [logSumExp(b, x!, [1])[1]!],
+  },
 ];
 
 /** Rows from the last to the first, as indices. */

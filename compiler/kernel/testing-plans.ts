@@ -8,6 +8,7 @@ import type { NdArray } from "../core/array.ts";
 import { CheckError, evaluationContext } from "../core/evaluate.ts";
 import { concreteShape, type Graph } from "../core/graph.ts";
 import type { CheckFailure, EvaluationContext } from "../core/primitive.ts";
+import { evaluateGraph } from "../evaluate-graph.ts";
 import type { GraphRunner } from "../program.ts";
 import { buildPlan } from "./build.ts";
 import { deliverCheck, deliverReport } from "./events.ts";
@@ -42,7 +43,7 @@ export function outcomeOf(run: RunGraph, graph: Graph, inputs: readonly NdArray[
   }
 }
 
-export const evaluated: RunGraph = (graph, inputs, context) => context.run(graph, inputs);
+export const evaluated: RunGraph = evaluateGraph;
 
 const plans = new WeakMap<Graph, Map<string, Plan>>();
 

@@ -61,5 +61,5 @@ test("products with few terms, or of a row or a column, are no blocks", () => {
     const { kernels } = buildPlan(graph, { precision: "f32", style: "invocations", products: "blocks" });
     return kernels.filter((k) => k.name.endsWith("_blocks")).length;
   };
-  assert.deepEqual([blocks(80, 16, 40), blocks(80, 15, 40), blocks(1, 300, 300), blocks(300, 300, 1)], [1, 0, 0, 0]);
+  assert.deepEqual([blocks(80, 8, 80), blocks(100, 7, 80), blocks(1, 300, 300), blocks(300, 300, 1)], [1, 0, 0, 0]);
 });

@@ -1,14 +1,11 @@
 /** Arrays that stay on the device: results that later runs read, and data that several runs read. */
 import { type ArrayData, type DType, type NdArray, sizeOf } from "../../compiler/core/array.ts";
-import { type ArrayHolder, RemoteArray } from "../../compiler/core/remote-array.ts";
+import { type ArrayHolder, leastHeldWords, RemoteArray } from "../../compiler/core/remote-array.ts";
 import type { Device } from "./device.ts";
 import { fromWords, toWords } from "./elements.ts";
 import { makeBuffers } from "./transfers.ts";
 
-/** Arrays of fewer words go with what is sent anyway. */
-const leastWords = 64;
-
-export const isWorthHolding = (words: number): boolean => words >= leastWords;
+export const isWorthHolding = (words: number): boolean => words >= leastHeldWords;
 
 /** What an array has on the device, apart from the array, whose end is heard of. */
 interface Slot {
@@ -32,7 +29,12 @@ export class DeviceArrays implements ArrayHolder {
 
   /** An array that is here and goes to the device when it is first used there, unless it is small. */
   hold(x: NdArray): NdArray {
-    return isWorthHolding(sizeOf(x.shape)) ? this.#array(x, { buffer: undefined }, x.data) : x;
+    return isWorthHolding(sizeOf(x.shape)) ? this.place(x) : x;
+  }
+
+  /** The same, however small it is. */
+  place(x: NdArray): DeviceArray {
+    return this.#array(x, { buffer: undefined }, x.data);
   }
 
   /** Arrays with buffers of their own, to be written by the device; their numbers may be here too. */

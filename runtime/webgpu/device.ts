@@ -54,6 +54,10 @@ export class Device {
   /** For reports: what the adapter calls itself. */
   readonly name: string;
   readonly isSoftware: boolean;
+  /** Whether waiting for it keeps the program's thread busy: see rest.ts. */
+  readonly isPolled: boolean;
+  /** Whether a shader can hand values on among four invocations with consecutive numbers. */
+  readonly hasQuads: boolean;
   /** Resolves when the device is lost, also by `close`. */
   readonly whenLost: Promise<Loss>;
   /** Whether somebody hears how long each dispatch takes: then pipelines are told apart by their labels. */
@@ -80,6 +84,8 @@ export class Device {
     else this.gpu = timeSubmissions(gpu, listener, () => performance.now());
     this.name = name;
     this.isSoftware = isSoftware;
+    this.isPolled = isSoftware && typeof process !== "undefined" && process.versions?.node !== undefined;
+    this.hasQuads = gpu.features.has("subgroups") && hasKnownQuads(gpu.adapterInfo);
     this.#isOwned = isOwned;
     this.pipelines = new PipelineCache(this);
     this.transfers = new Transfers(this);
@@ -179,6 +185,13 @@ export class Device {
 
 const messageOfGpu = (error: GPUError): string => error.message.trim();
 
+/**
+ * WebGPU does not say which invocations of a workgroup are a subgroup. SwiftShader's are four with consecutive numbers,
+ * which it computes in a vector.
+ */
+const hasKnownQuads = ({ architecture, subgroupMinSize, subgroupMaxSize }: GPUAdapterInfo): boolean =>
+  architecture === "swiftshader" && subgroupMinSize === 4 && subgroupMaxSize === 4;
+
 export interface OpenOptions {
   /** The adapter to use; the fastest there is when left out. */
   readonly adapter?: GPUAdapter | undefined;
@@ -196,8 +209,11 @@ export async function openDevice(given?: GPUDevice, options: OpenOptions = {}): 
   const description = describeAdapter(adapter.info);
   const requiredLimits: Record<string, number> = {};
   for (const limit of wantedLimits) requiredLimits[limit] = adapter.limits[limit];
-  const requiredFeatures: GPUFeatureName[] =
-    options.listener && adapter.features.has("timestamp-query") ? ["timestamp-query"] : [];
+  const wantedFeatures: GPUFeatureName[] = [
+    ...(options.listener ? (["timestamp-query"] as const) : []),
+    ...(hasKnownQuads(adapter.info) ? (["subgroups"] as const) : []),
+  ];
+  const requiredFeatures = wantedFeatures.filter((feature) => adapter.features.has(feature));
   let gpu: GPUDevice;
   try {
     gpu = await adapter.requestDevice({ requiredLimits, requiredFeatures });

@@ -19,9 +19,11 @@ import { controlOf, solveAtWork } from "./ending.ts";
 import { Heat } from "./heat.ts";
 import { History } from "./history.ts";
 import type { Range } from "./memory.ts";
-import { bringOperands, Results, writeOperands } from "./operands.ts";
+import { Operands, Results } from "./operands.ts";
 import { arena, Recording } from "./recording.ts";
+import { Rests } from "./rest.ts";
 import { scheduleTurns, usefulDispatches } from "./schedule.ts";
+import { untilAborted } from "./until-aborted.ts";
 
 /** What a runner of graphs is told, and `label`, for messages: what is being run. */
 export type WebGpuRunOptions = Pick<GraphRunOptions, "results" | "isLast"> & { readonly label?: string };
@@ -60,6 +62,7 @@ interface Compiled {
   fuel: number;
   readonly heat: Heat;
   readonly history: History;
+  readonly rests: Rests;
 }
 
 /** What a run cost. */
@@ -85,7 +88,7 @@ export class WebGpuRunner implements GraphRunner {
     this.arrays = new DeviceArrays(device);
     this.#arenas = new ArenaPool(device);
     this.#options = options;
-    this.#policy = options.policy ?? policyFor(device.isSoftware);
+    this.#policy = options.policy ?? policyFor(device);
     this.#now = options.now ?? (() => performance.now());
   }
 
@@ -102,7 +105,8 @@ export class WebGpuRunner implements GraphRunner {
   /**
    * The outputs of a closed graph whose sizes are numbers; reals are rounded to f32 on their way in and come back as
    * f64. Reports are delivered in their order, and `context.tick` is called after each submission: what these throw
-   * ends the run, as does a check that fails. Throws DeviceLostError, and an error that says how much memory was asked
+   * ends the run, as does a check that fails; an aborted `context.signal` ends the wait for shaders too, whose compilation
+   * goes on for later runs. Throws DeviceLostError, and an error that says how much memory was asked
    * for when the device has not as much. Results may stay on the device: see `GraphRunOptions`.
    */
   async run(
@@ -116,15 +120,19 @@ export class WebGpuRunner implements GraphRunner {
     try {
       const compiled = await this.#compile(graph);
       const before = compiled.last;
+      let isItsTurn = false;
       const result = (async () => {
-        await before;
+        await untilAborted(context.signal, before);
+        isItsTurn = true;
         return this.#execute(compiled, graph, inputs, context, options);
       })();
-      const last = result.catch(() => undefined);
+      // One that is aborted while it waits for its turn leaves the turn to those before.
+      const last = Promise.all([before, result.catch(() => undefined)]);
       compiled.last = last;
-      return await result.finally(() => {
+      const forget = () => {
         if (options.isLast && compiled.last === last) this.#forget(graph, compiled);
-      });
+      };
+      return await result.finally(() => (isItsTurn ? forget() : void before.then(forget)));
     } finally {
       unpin();
     }
@@ -169,6 +177,7 @@ export class WebGpuRunner implements GraphRunner {
           budget: firstBudget,
           fuel: this.#options.fuel ?? firstFuel,
           heat: new Heat(program.resident, this.#policy.patience),
+          rests: new Rests(),
           history: new History(program),
         };
       })();
@@ -188,21 +197,25 @@ export class WebGpuRunner implements GraphRunner {
     options: WebGpuRunOptions,
   ): Promise<NdArray[]> {
     const { recording, program } = compiled;
-    await bringOperands(inputs, this.arrays).catch((error) => {
+    const operands = await Operands.bring(inputs, program, this.arrays).catch((error) => {
       if (!(error instanceof DeviceMemoryError)) throw error;
       this.#arenas.trim();
-      return bringOperands(inputs, this.arrays);
+      return Operands.bring(inputs, program, this.arrays);
     });
-    const data = await this.#arenas.take(program.dataWords, recording);
     try {
-      recording.attach(data);
-      recording.reset();
-      const first = writeOperands(inputs, program, recording.memory, this.arrays);
-      const results = new Results(graph, program, options.results);
-      const words = await this.#untilOver(compiled, first, results.ranges, context, options.label ?? graph.name);
-      return await results.take(words, recording.memory, this.arrays);
+      const data = await this.#arenas.take(program.dataWords, recording);
+      try {
+        recording.attach(data, operands.direct);
+        recording.reset();
+        const first = operands.write(recording.memory);
+        const results = new Results(graph, program, options.results);
+        const words = await this.#untilOver(compiled, first, results.ranges, context, options.label ?? graph.name);
+        return await results.take(words, recording.memory, this.arrays);
+      } finally {
+        this.#arenas.give(data);
+      }
     } finally {
-      this.#arenas.give(data);
+      operands.release();
     }
   }
 
@@ -227,7 +240,7 @@ export class WebGpuRunner implements GraphRunner {
       const now = state;
       // Asked once for a submission: a piece that becomes ready while others are compiled was not counted on.
       const isByPiece = remembered((piece) => recording.isReady(piece) || heat.isEnough(piece, now));
-      await recording.prepare(state[header.counter]!, isByPiece);
+      await untilAborted(context.signal, recording.prepare(state[header.counter]!, isByPiece));
       const { turns } = scheduleTurns(program, state, compiled.budget, isByPiece, history);
       let dispatches = 0;
       memory.write(arena.state, header.fuel, Uint32Array.of(compiled.fuel));
@@ -238,7 +251,12 @@ export class WebGpuRunner implements GraphRunner {
         dispatches = recording.encode(pass, turns);
         pass.end();
       });
-      const [words, ...early] = await memory.read([stateRange, ...(isSmall ? results : [])], label);
+      const read = () => memory.read([stateRange, ...(isSmall ? results : [])], label);
+      const [words, ...early] = this.device.isPolled
+        ? await compiled.rests.until(`${now[header.counter]} ${dispatches}`, read, (rest) =>
+            this.device.whileAlive(label, rest),
+          )
+        : await read();
       state = words!;
       if (state[header.logged]! > fewEntries) {
         const all = { arena: arena.state, offset: 0, length: log + state[header.logged]! * logEntryWords };

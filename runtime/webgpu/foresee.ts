@@ -8,7 +8,7 @@ import { flattenPlan } from "../../compiler/target/wgsl/flatten-plan.ts";
 import { fastDevicePolicy, type ResidentPolicy } from "../../compiler/target/wgsl/policy.ts";
 import { isWorthHolding } from "./device-arrays.ts";
 import { type LayoutLimits, layOut } from "./layout.ts";
-import { keptStagingBytes, wordBytes } from "./transfers.ts";
+import { bufferBytes, keptStagingBytes, wordBytes } from "./transfers.ts";
 
 /** What every device has at least (https://www.w3.org/TR/webgpu/#limits). */
 const defaultLimits: LayoutLimits = {
@@ -44,14 +44,19 @@ export function foreseeMemory(
       if (isReadOn && isWorthHolding(words)) held.set(id, words * wordBytes);
     });
     arena = Math.max(arena, program.dataWords * wordBytes);
+    // What is read where it is, and comes from outside, is there for the run alone unless it is held.
+    const lent = operands.reduce((sum, { id }, i) => {
+      if (program.inputs[i] || held.has(id)) return sum;
+      return sum + bufferBytes(sizeOf(concreteShape(graph.inputs[i]!.type.shape)));
+    }, 0);
     const sizes = results.map(({ id, place }, i) => {
       const words = sizeOf(concreteShape(graph.outputs[i]!.type.shape));
       return { id, bytes: words * wordBytes, place: isWorthHolding(words) ? place : "here" };
     });
     const read = sizes.reduce((sum, { place, bytes }) => sum + (place === "there" ? 0 : bytes), 0);
-    note(own + staging(read));
+    note(own + lent + staging(read));
     for (const { id, place, bytes } of sizes) if (place !== "here") held.set(id, bytes);
-    note(own);
+    note(own + lent);
     const here = new Set(sizes.filter((s) => s.place !== "there").map((s) => s.id));
     note(staging(shown.reduce((sum, id) => sum + (here.has(id) ? 0 : (held.get(id) ?? 0)), 0)));
     for (const id of released) held.delete(id);

@@ -8,10 +8,13 @@ import { workgroupsFor } from "./dispatch.ts";
 
 /** A block that there is not: for a dispatch of the resident workgroup before which there were no commands. */
 const noBlock = 0xffff_ffff;
+const noKernel = { kernel: undefined, operands: [] } as const;
 
 export interface Recorded {
   readonly kind: Command["kind"] | "resident";
   readonly kernel: WgslKernel | undefined;
+  /** The inputs that a kernel reads where they are. */
+  readonly operands: readonly number[];
   /** The number of a piece of the resident workgroup. */
   readonly piece: number | undefined;
   readonly uniform: number;
@@ -66,12 +69,12 @@ export function layOut(limits: LayoutLimits, program: Program): Layout {
   };
   const record = (command: Command, workgroups: readonly [number, number], indirect: number | undefined): Recorded => {
     const uniform = place(command.words);
-    const kernel = command.kind === "kernel" ? command.kernel : undefined;
-    return { kind: command.kind, kernel, piece: undefined, uniform, workgroups, indirect };
+    const { kernel, operands } = command.kind === "kernel" ? command : noKernel;
+    return { kind: command.kind, kernel, operands, piece: undefined, uniform, workgroups, indirect };
   };
   const recordPiece = (piece: number, block: number): Recorded => {
     const uniform = place(residentWords(block));
-    return { kind: "resident", kernel: undefined, piece, uniform, workgroups: [1, 1], indirect: undefined };
+    return { kind: "resident", ...noKernel, piece, uniform, workgroups: [1, 1], indirect: undefined };
   };
   const pieces = program.resident.pieces.map((_, n) => recordPiece(n, noBlock));
 

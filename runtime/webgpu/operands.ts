@@ -11,30 +11,74 @@ import type { Memory, Range } from "./memory.ts";
 import { arena } from "./recording.ts";
 import { wordBytes } from "./transfers.ts";
 
-/** Makes sure that operands can be written: those that another device has are fetched, those that stay are brought. */
-export async function bringOperands(inputs: readonly NdArray[], arrays: DeviceArrays): Promise<void> {
-  const own = inputs.filter((x) => x instanceof DeviceArray && x.holder === arrays) as DeviceArray[];
-  await fetchArrays(inputs.filter((x) => !own.includes(x as DeviceArray)));
-  await arrays.upload(own);
-}
+/** The operands of a run, where its program can have them. */
+export class Operands {
+  readonly #program: Program;
+  readonly #arrays: DeviceArrays;
+  readonly #inputs: readonly NdArray[];
+  /** Those of the inputs that are on the device for this run alone. */
+  readonly #lent: readonly DeviceArray[];
 
-/** Puts operands where a program has them: some at once, the others by what is to be encoded before all else. */
-export function writeOperands(
-  inputs: readonly NdArray[],
-  { inputs: places }: Program,
-  memory: Memory,
-  arrays: DeviceArrays,
-): (encoder: GPUCommandEncoder) => void {
-  const there: { readonly from: GPUBuffer; readonly offset: number; readonly length: number }[] = [];
-  inputs.forEach((x, i) => {
-    const { offset, length } = places[i]!;
-    if (x instanceof DeviceArray && x.holder === arrays) there.push({ from: x.buffer, offset, length });
-    else memory.write(arena.data, offset, toWords(x.dtype, x.data));
-  });
-  return (encoder) => {
-    for (const { from, offset, length } of there)
-      encoder.copyBufferToBuffer(from, 0, memory.arenas[arena.data]!, offset * wordBytes, length * wordBytes);
-  };
+  private constructor(
+    program: Program,
+    arrays: DeviceArrays,
+    inputs: readonly NdArray[],
+    lent: readonly DeviceArray[],
+  ) {
+    this.#program = program;
+    this.#arrays = arrays;
+    this.#inputs = inputs;
+    this.#lent = lent;
+  }
+
+  /**
+   * Those that another device has are fetched; those that stay are brought, and those that kernels read where they are.
+   * Throws as `makeBuffers` does.
+   */
+  static async bring(given: readonly NdArray[], program: Program, arrays: DeviceArrays): Promise<Operands> {
+    const isOwn = (x: NdArray): x is DeviceArray => x instanceof DeviceArray && x.holder === arrays;
+    await fetchArrays(given.filter((x) => !isOwn(x)));
+    const lent: DeviceArray[] = [];
+    const inputs = given.map((x, i) => {
+      if (isOwn(x) || program.inputs[i]) return x;
+      lent.push(arrays.place(x));
+      return lent.at(-1)!;
+    });
+    const operands = new Operands(program, arrays, inputs, lent);
+    try {
+      await arrays.upload(inputs.filter(isOwn));
+    } catch (error) {
+      operands.release();
+      throw error;
+    }
+    return operands;
+  }
+
+  /** The buffers of those that are not in the data. */
+  get direct(): (GPUBuffer | undefined)[] {
+    return this.#inputs.map((x, i) => (this.#program.inputs[i] ? undefined : (x as DeviceArray).buffer));
+  }
+
+  /** Puts the others where the program has them: some at once, some by what is to be encoded before all else. */
+  write(memory: Memory): (encoder: GPUCommandEncoder) => void {
+    const there: { readonly from: GPUBuffer; readonly offset: number; readonly length: number }[] = [];
+    this.#program.inputs.forEach((place, i) => {
+      if (!place) return;
+      const { offset, length } = place;
+      const x = this.#inputs[i]!;
+      if (x instanceof DeviceArray && x.holder === this.#arrays) there.push({ from: x.buffer, offset, length });
+      else memory.write(arena.data, offset, toWords(x.dtype, x.data));
+    });
+    return (encoder) => {
+      for (const { from, offset, length } of there)
+        encoder.copyBufferToBuffer(from, 0, memory.arenas[arena.data]!, offset * wordBytes, length * wordBytes);
+    };
+  }
+
+  /** Gives back what only this run needed. */
+  release(): void {
+    for (const x of this.#lent) x.release();
+  }
 }
 
 /** The results of a program, each where it is wanted. */

@@ -48,7 +48,7 @@ export class DeviceProfile implements DispatchListener {
     { timesDispatches, isSoftware }: { readonly timesDispatches: boolean; readonly isSoftware: boolean },
   ): GraphRunner {
     this.#profiler.clock = timesDispatches ? "device" : "submissions";
-    this.#products = policyFor(isSoftware).products;
+    this.#products = policyFor({ isSoftware }).products;
     return {
       ...(runner.outlivesDevice ? { outlivesDevice: true } : {}),
       hold: (array) => runner.hold?.(array) ?? array,

@@ -12,7 +12,10 @@ import { Memory } from "./memory.ts";
 import type { Bindings, ShaderSource } from "./pipelines.ts";
 import { type IsByPiece, type Turn, tailPiece } from "./schedule.ts";
 
-/** The arenas, in their order. Kernels see the first, copies three, the resident workgroup all. */
+/**
+ * The arenas, in their order. Kernels see the first, and operands that are not in it; copies three, the resident workgroup
+ * all.
+ */
 export const arena = { data: 0, state: 1, tables: 2, workgroups: 3 } as const;
 const arenaCounts = { kernel: 1, move: 3, control: 4, resident: 4 } as const;
 type Kind = keyof typeof arenaCounts;
@@ -21,6 +24,11 @@ function bindingsOf(kind: Kind): Bindings {
   const arenas = arenaCounts[kind];
   return { arenas, onlyRead: arenas > arena.workgroups ? [arena.tables] : [], hasParameters: kind === "resident" };
 }
+/** The data, and each operand as an arena of its own. */
+const bindingsOfKernel = (operands: number): Bindings => ({
+  arenas: 1 + operands,
+  onlyRead: Array.from({ length: operands }, (_, n) => n + 1),
+});
 /** What is compiled once for all programs. */
 const common = {
   move: { label: "copies", text: moveText },
@@ -33,6 +41,13 @@ interface Attached {
   readonly bindGroups: Readonly<Record<Exclude<Kind, "resident">, GPUBindGroup>>;
   /** Those of pieces, as they are needed. */
   readonly pieces: (GPUBindGroup | undefined)[];
+  /** Those of kernels that read some operands where they are, as they are needed, by which operands those are. */
+  readonly direct: Map<string, DirectGroup>;
+}
+
+interface DirectGroup {
+  readonly buffers: readonly GPUBuffer[];
+  readonly group: GPUBindGroup;
 }
 
 /** The weights of the pieces that a device has compiled: of pieces with one text they are the same. */
@@ -57,6 +72,8 @@ export class Recording {
   readonly #own: Memory;
   readonly #known = new WeakMap<GPUBuffer, Attached>();
   #attached: Attached | undefined;
+  /** Where the operands of the run are that are not in the data. */
+  #operands: readonly (GPUBuffer | undefined)[] = [];
   readonly #uniforms: GPUBuffer;
   /** Those that are compiled, of pieces, of kernels, and of what is the same for all programs. */
   readonly #pieces: (Piece | undefined)[] = [];
@@ -68,6 +85,7 @@ export class Recording {
   readonly #common = new Map<Kind, GPUComputePipeline>();
   readonly #names: ReadonlyMap<WgslKernel, string>;
   readonly #layout: Layout;
+  #isFreed = false;
   readonly #initialState: Uint32Array<ArrayBuffer>;
   /** Of the first block: the others' dispatches are idle until it is their turn. */
   readonly #initialWorkgroups: Uint32Array<ArrayBuffer>;
@@ -102,8 +120,12 @@ export class Recording {
     }
   }
 
-  /** Makes use of an arena for the data, of `program.dataWords` at least, until the next one. */
-  attach(data: Arena): void {
+  /**
+   * Makes use of an arena for the data, of `program.dataWords` at least, until the next one; and of the buffers that
+   * operands have which are not in the data.
+   */
+  attach(data: Arena, operands: readonly (GPUBuffer | undefined)[]): void {
+    this.#operands = operands;
     let attached = this.#known.get(data.buffer);
     if (!attached) {
       attached = this.#attach(data.buffer);
@@ -118,18 +140,20 @@ export class Recording {
   #attach(data: GPUBuffer): Attached {
     const device = this.#device;
     const memory = new Memory(device, [data, ...this.#own.arenas]);
-    const group = (kind: Kind) => this.#bindGroup(memory, kind);
+    const group = (kind: Kind) => {
+      const bindings = bindingsOf(kind);
+      return this.#bindGroup(memory.arenas.slice(0, bindings.arenas), bindings);
+    };
     return {
       memory,
       bindGroups: { kernel: group("kernel"), move: group("move"), control: group("control") },
       pieces: [],
+      direct: new Map(),
     };
   }
 
-  #bindGroup(memory: Memory, kind: Kind, parameters?: GPUBuffer): GPUBindGroup {
+  #bindGroup(arenas: readonly GPUBuffer[], bindings: Bindings, parameters?: GPUBuffer): GPUBindGroup {
     const { gpu, pipelines } = this.#device;
-    const bindings = bindingsOf(kind);
-    const arenas = memory.arenas.slice(0, bindings.arenas);
     return gpu.createBindGroup({
       layout: pipelines.layout(bindings),
       entries: [
@@ -218,36 +242,35 @@ export class Recording {
     if (this.#pieces[n] !== undefined) return;
     const { weight, kernel } = this.program.resident.pieces[n]!;
     const { parameters: words } = kernel();
-    const [pipeline] = await this.#compile("resident", [this.#sourceOf(n)]);
+    const pipeline = await this.#compile(this.#sourceOf(n), bindingsOf("resident"));
     weightsOf(this.#device).add(weight);
     const parameters = await this.#device.checked("preparing dispatches", () => {
       const usage = BufferUsage.uniform | BufferUsage.copyDestination;
       return this.#device.gpu.createBuffer({ label: "parameters", size: words.length * 4, usage });
     });
     this.#device.transfers.write(parameters, 0, Uint32Array.from(words));
-    this.#pieces[n] = { pipeline: pipeline!, parameters };
+    // Whoever asked for it may be gone, or somebody else has asked for it too.
+    if (this.#isFreed || this.#pieces[n] !== undefined) parameters.destroy();
+    else this.#pieces[n] = { pipeline, parameters };
   }
 
   async #prepareCommon(kind: "move" | "control"): Promise<void> {
     if (this.#common.has(kind)) return;
-    const [pipeline] = await this.#compile(kind, [{ ...common[kind], entryPoint: "main" }]);
-    this.#common.set(kind, pipeline!);
+    this.#common.set(kind, await this.#compile({ ...common[kind], entryPoint: "main" }, bindingsOf(kind)));
   }
 
   async #prepareKernels(needed: readonly Recorded[]): Promise<void> {
     const missing = new Set(needed.flatMap(({ kernel }) => (kernel && !this.#kernels.has(kernel) ? [kernel] : [])));
-    const kernels = [...missing];
-    const pipelines = await this.#compile(
-      "kernel",
-      kernels.map((k) => ({ ...k, label: this.#names.get(k)! })),
-    );
-    kernels.forEach((k, i) => {
-      this.#kernels.set(k, pipelines[i]!);
+    const compiled = [...missing].map(async (kernel) => {
+      const source = { ...kernel, label: this.#names.get(kernel)! };
+      this.#kernels.set(kernel, await this.#compile(source, bindingsOfKernel(kernel.onlyRead.length)));
     });
+    await Promise.all(compiled);
   }
 
-  #compile(kind: Kind, sources: readonly ShaderSource[]): Promise<GPUComputePipeline[]> {
-    return this.#device.pipelines.compile(sources, bindingsOf(kind));
+  async #compile(source: ShaderSource, bindings: Bindings): Promise<GPUComputePipeline> {
+    const [pipeline] = await this.#device.pipelines.compile([source], bindings);
+    return pipeline!;
   }
 
   /**
@@ -284,14 +307,31 @@ export class Recording {
     else pass.dispatchWorkgroupsIndirect(this.memory.arenas[arena.workgroups]!, indirect);
   }
 
-  #bindGroupOf({ kind, piece }: Recorded): GPUBindGroup {
+  #bindGroupOf({ kind, piece, operands }: Recorded): GPUBindGroup {
     const { memory, bindGroups, pieces } = this.#inUse;
+    if (operands.length > 0) return this.#directGroup(operands);
     if (kind !== "resident") return bindGroups[kind];
-    pieces[piece!] ??= this.#bindGroup(memory, kind, this.#pieces[piece!]!.parameters);
+    pieces[piece!] ??= this.#bindGroup(memory.arenas, bindingsOf(kind), this.#pieces[piece!]!.parameters);
     return pieces[piece!]!;
   }
 
+  /** The last one again, when the operands are where they were. */
+  #directGroup(operands: readonly number[]): GPUBindGroup {
+    const { memory, direct } = this.#inUse;
+    const buffers = operands.map((i) => {
+      const buffer = this.#operands[i];
+      if (!buffer) throw new Error("internal error: an operand that is not in the data is nowhere");
+      return buffer;
+    });
+    const known = direct.get(operands.join());
+    if (known?.buffers.every((b, n) => b === buffers[n])) return known.group;
+    const group = this.#bindGroup([memory.arenas[arena.data]!, ...buffers], bindingsOfKernel(buffers.length));
+    direct.set(operands.join(), { buffers, group });
+    return group;
+  }
+
   free(): void {
+    this.#isFreed = true;
     for (const piece of this.#pieces) piece?.parameters.destroy();
     this.#own.free();
     this.#uniforms.destroy();

@@ -17,6 +17,9 @@ export interface BufferRange {
 /** Results up to this long, in bytes, are read through a buffer that is kept. */
 export const keptStagingBytes = 2 ** 16;
 
+/** What a buffer for so many words takes: kernels may read four at once, the last of which must be there. */
+export const bufferBytes = (words: number): number => Math.max(1, Math.ceil(words / 4)) * 4 * wordBytes;
+
 export const megabytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 
 /**
@@ -42,7 +45,7 @@ export function makeBuffers(
   return device
     .checked(`allocating ${megabytes(total)}`, () => {
       for (const [n, length] of lengths.entries())
-        made.push(device.gpu.createBuffer({ label: label(n), size: Math.max(length, 4) * wordBytes, usage }));
+        made.push(device.gpu.createBuffer({ label: label(n), size: bufferBytes(length), usage }));
       return made;
     })
     .catch((error) => {

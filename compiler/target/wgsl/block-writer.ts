@@ -5,8 +5,16 @@
 import type { Kernel } from "../../kernel/ir.ts";
 import type { Launch } from "../../kernel/plan.ts";
 import { controlCommandWords } from "./control-kernel.ts";
+import { directAt } from "./direct-operands.ts";
 import { type Locate, placesWords, printKernel, type WgslKernel } from "./kernel.ts";
-import { costOfCopy, costOfLaunch, isWorthDispatch, type LaunchCost, phaseCost } from "./launch-cost.ts";
+import {
+  costOfCopy,
+  costOfLaunch,
+  isWorthDispatch,
+  type LaunchCost,
+  largestWorkgroup,
+  phaseCost,
+} from "./launch-cost.ts";
 import { segmentTable } from "./moves.ts";
 import {
   type ControlName,
@@ -29,9 +37,6 @@ export interface OpenBlock {
   readonly group: number;
 }
 
-/** Invocations of a workgroup that works as one: more make the barriers of a software adapter slow. */
-export const largestWorkgroup = 64;
-
 /** Control flow reads what the host reads too. */
 const everything: readonly Place[] = [{ offset: 0, length: Number.POSITIVE_INFINITY }];
 
@@ -45,6 +50,7 @@ export class BlockWriter {
   readonly #began: (block: number) => void;
   readonly #sharesReductions: boolean;
   readonly #readsFours: boolean;
+  readonly #readsInQuads: boolean;
   /** Of blocks that begin. */
   #group = 0;
   #groupCount = 1;
@@ -52,12 +58,17 @@ export class BlockWriter {
   readonly locate: Locate | undefined;
 
   constructor(
-    { sharesReductions, readsFours }: Pick<ResidentPolicy, "sharesReductions" | "readsFours">,
+    {
+      sharesReductions,
+      readsFours,
+      readsInQuads,
+    }: Pick<ResidentPolicy, "sharesReductions" | "readsFours" | "readsInQuads">,
     began: (block: number) => void,
     locate: Locate | undefined,
   ) {
     this.#sharesReductions = sharesReductions;
     this.#readsFours = readsFours;
+    this.#readsInQuads = readsInQuads;
     this.locate = locate;
     this.#began = began;
   }
@@ -88,6 +99,7 @@ export class BlockWriter {
   /** The words after the block's number, which may still be changed: the places to go on are known later. */
   control(name: ControlName, ...words: number[]): number[] {
     if (words.length !== controlOperands[name]) throw new Error(`internal error: ${name} of ${words.length} operands`);
+    demandData(words);
     const phase: ControlPhase = {
       kind: "control",
       name,
@@ -118,13 +130,16 @@ export class BlockWriter {
       cost: cost.resident,
       width: cost.isResidentTeam ? largestWorkgroup : cost.count,
     };
-    if (!isWorthDispatch(cost)) this.current.tail.push(phase);
+    // The resident workgroup sees the data alone.
+    const isDispatched = isWorthDispatch(cost) || at.some((place) => directAt(place) !== undefined);
+    if (!isDispatched) this.current.tail.push(phase);
     else this.#dispatch(this.#command(kernel, at, cost));
   }
 
   /** Copies that do not touch what others write are done at once. */
   move(segment: Segment): void {
     if (segment.length === 0) return;
+    demandData([segment.from, segment.to]);
     if (segment.row !== undefined) this.rowsWithPlaces.add(segment.row);
     const cost = costOfCopy(segment.length, largestWorkgroup);
     const last = this.current.tail.at(-1);
@@ -183,20 +198,28 @@ export class BlockWriter {
     const printedAs = this.kernels.get(kernel) ?? new Map<string, WgslKernel>();
     this.kernels.set(kernel, printedAs);
     const readsFours = this.#readsFours && at.every((place) => place % 4 === 0);
-    const key = `${isTeam} ${readsFours}`;
+    const operands = [...new Set(at.flatMap((place) => directAt(place) ?? []))];
+    const arenas = at.map((place) => {
+      const operand = directAt(place);
+      return operand === undefined ? 0 : 1 + operands.indexOf(operand);
+    });
+    const key = `${isTeam} ${readsFours} ${arenas}`;
     let printed = printedAs.get(key);
     if (!printed) {
-      const arenas = kernel.arrays.map(() => 0);
       const locate = this.locate && { locate: this.locate };
       printed = printKernel(kernel, arenas, {
         isTeam,
         readsFours,
+        readsInQuads: this.#readsInQuads,
+        onlyRead: operands.map((_, n) => n + 1),
         workgroupSize: isTeam ? largestWorkgroup : 64,
         ...locate,
       });
       printedAs.set(key, printed);
     }
-    return { kind: "kernel", kernel: printed, words: placesWords(printed.count, at), count: printed.count };
+    const { count } = printed;
+    const places = at.map((place) => (directAt(place) === undefined ? place : 0));
+    return { kind: "kernel", kernel: printed, operands, words: placesWords(count, places), count };
   }
 
   #moveCommand(phase: MovePhase): Command {
@@ -217,4 +240,9 @@ export class BlockWriter {
       return { kind: "control", words: controlCommandWords(phase.name, index, phase.words) };
     });
   }
+}
+
+function demandData(places: readonly number[]): void {
+  if (places.some((place) => directAt(place) !== undefined))
+    throw new Error("internal error: an operand that is not in the data was to be copied or to decide");
 }

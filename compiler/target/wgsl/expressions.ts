@@ -164,8 +164,20 @@ class Printer {
     }
   }
 
+  /**
+   * A zero that is multiplied or divided: compilers that know it take the result for zero, which it is not where the other
+   * operand is infinite, zero or no number.
+   */
+  #factor(e: Expression): Piece {
+    if (e.op !== "constant" || e.kind !== "real" || Number(e.value) !== 0) return this.piece(e);
+    const text = `${this.#naming.helper("real_of_bits")}(${realBits(Number(e.value))})`;
+    return { text, level: level.atom, depth: 1 };
+  }
+
   #binary(e: Binary): Piece {
-    const [a, b] = [this.piece(e.a), this.piece(e.b)];
+    const isProduct = e.name === "mul" || e.name === "div";
+    const a = isProduct ? this.#factor(e.a) : this.piece(e.a);
+    const b = e.name === "mul" ? this.#factor(e.b) : this.piece(e.b);
     const kind = e.a.kind;
     // The IR knows n - 1 as n + (-1).
     if (e.name === "add" && kind !== "bits" && b.text.startsWith("-") && b.depth === 0) {

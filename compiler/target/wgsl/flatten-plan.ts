@@ -11,6 +11,7 @@ import {
 } from "../../kernel/plan.ts";
 import { BlockWriter } from "./block-writer.ts";
 import { branchWords, header, logEntryWords, loopWords } from "./control.ts";
+import { directOperands, directPlace } from "./direct-operands.ts";
 import { canWriteInPlace } from "./in-place.ts";
 import type { Locate } from "./kernel.ts";
 import type { Phase, Place } from "./phases.ts";
@@ -60,13 +61,14 @@ class Flattener {
       end += aligned(b.length);
       return place;
     };
-    const inputs = entry.inputs.map(placed);
+    const direct = directOperands(entry, this.#policy);
+    const inputs = entry.inputs.map((b, i) => (direct.has(i) ? undefined : placed(b)));
     const outputs = entry.outputs.map(placed);
     this.#constantBase = end;
     end += aligned(countConstants(entry));
     this.#dataWords = end;
     this.#writer.open();
-    const all = [...inputs, ...outputs].map((p) => p.offset);
+    const all = [...inputs, ...outputs].map((p, i) => p?.offset ?? directPlace(i));
     this.#function(entry, all, end);
     const { blocks, kernels, tables } = this.#writer;
     const policy = this.#policy;
@@ -278,9 +280,13 @@ class Flattener {
       canWriteInPlace(step.body, step.body.inputs[first + i]!, step.body.outputs[i]!) ? at(c.result) : at(c.spare),
     );
     this.#function(step.body, [...operands, ...nexts, ...results.map((r) => r.place)], end);
-    const told = [0, 1].map((i) => {
-      const r = step.progress ? results[i] : undefined;
-      return r && r.buffer.kind === "real" && r.length > 0 ? r.place + 1 : 0;
+    const slots = [
+      ...step.carry.map((c) => ({ buffer: c.result, place: at(c.result), length: c.result.length })),
+      ...results,
+    ];
+    const told = (step.progress?.told ?? [undefined, undefined]).map((i) => {
+      const slot = i === undefined ? undefined : slots[i];
+      return slot && slot.buffer.kind === "real" && slot.length > 0 ? slot.place + 1 : 0;
     });
     step.carry.forEach((c, i) => {
       if (nexts[i] !== at(c.result)) this.#copy(nexts[i]!, at(c.result), c.result.length);

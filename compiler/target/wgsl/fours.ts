@@ -40,10 +40,7 @@ function assignsInts(statement: Statement): boolean {
  * is printed reads them all: they stand in one list of statements, and nobody writes to the array.
  */
 export function foursOf(statements: readonly Statement[]): ReadonlyMap<Statement, Component> {
-  const definitions = new Map<number, Expression | undefined>();
-  forEachStatement(statements, (s) => {
-    if (s.op === "let") definitions.set(s.local.id, definitions.has(s.local.id) ? undefined : s.value);
-  });
+  const definitions = definitionsIn(statements);
   const assigned = assignedIn(statements);
   const found = new Map<Statement, Component>();
   const inList = (list: readonly Statement[]): void => {
@@ -83,8 +80,17 @@ export function foursOf(statements: readonly Statement[]): ReadonlyMap<Statement
 
 type Definitions = ReadonlyMap<Local["id"], Expression | undefined>;
 
+/** What `let`s say that locals are, of those that one statement declares. */
+export function definitionsIn(statements: readonly Statement[]): Definitions {
+  const definitions = new Map<Local["id"], Expression | undefined>();
+  forEachStatement(statements, (s) => {
+    if (s.op === "let") definitions.set(s.local.id, definitions.has(s.local.id) ? undefined : s.value);
+  });
+  return definitions;
+}
+
 /** A place as something and a constant, also where names stand for sums of others that do not change and one. */
-function splitOf(
+export function splitOf(
   index: Expression,
   definitions: Definitions,
   assigned: ReadonlySet<Local["id"]>,

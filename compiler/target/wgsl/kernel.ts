@@ -7,13 +7,15 @@ import { forEachNode } from "../../kernel/affine.ts";
 import type { Kernel, KernelArray, LocalArray, Statement } from "../../kernel/ir.ts";
 import { prepare } from "../../kernel/prepare.ts";
 import type { Span } from "../../syntax/tree.ts";
-import { flatGrid, ownGrid } from "./flatten.ts";
+import { type FlatGrid, flatGrid, ownGrid } from "./flatten.ts";
 import { foldConstants } from "./fold.ts";
 import { type Component, foursOf } from "./fours.ts";
+import { jammed } from "./jam.ts";
 import { Joins } from "./joins.ts";
 import { assignedIn, WgslModule } from "./module.ts";
 import { Names } from "./names.ts";
 import { ownArrays, withOwnElements } from "./own-elements.ts";
+import { type Quads, quadsOf } from "./quads.ts";
 import { indented, loaded, type ModuleNaming, StatementPrinter, stored, typeOf } from "./statements.ts";
 
 import { unrolled } from "./unroll.ts";
@@ -32,6 +34,10 @@ export interface WgslOptions {
    * short loops are unrolled, and loads of four elements side by side are one of a vector. Arrays start at multiples of four words.
    */
   readonly readsFours?: boolean;
+  /** What four neighbours read alike each reads a part of, for the others too (quads.ts): with `readsFours` only. */
+  readonly readsInQuads?: boolean;
+  /** Arenas that are only read, and bound as such. */
+  readonly onlyRead?: readonly number[];
   /** For the comment at the top. */
   readonly locate?: Locate;
 }
@@ -44,6 +50,8 @@ export interface WgslKernel {
   readonly count: number;
   /** The arenas that the text names, in order: arena n is `memory{n}`, at binding n + 1. */
   readonly arenas: readonly number[];
+  /** Those of `onlyRead`, named or not. */
+  readonly onlyRead: readonly number[];
 }
 
 /** The most arenas a kernel can use: storage buffers of a shader stage that WebGPU guarantees. */
@@ -56,6 +64,9 @@ export const largestArenaCount = 8;
 export function placesWords(count: number, offsets: readonly number[]): number[] {
   return [count, 0, ...offsets];
 }
+
+/** The compiler does not see that the invocations of a quad all take the same way. */
+const quadDirectives = ["enable subgroups;", "diagnostic(off, subgroup_uniformity);"];
 
 /** Prints a kernel whose arrays, in the order of `kernel.arrays`, live in the given arenas. */
 export function printKernel(kernel: Kernel, arenas: readonly number[], options: WgslOptions = {}): WgslKernel {
@@ -93,7 +104,15 @@ class KernelPrinter {
     this.#kernel = kernel;
     this.#arenas = arenas;
     this.#options = options;
-    this.#module = new WgslModule(["main", "Places", "places", "parts", "joined_parts", ...arenas.map(memory)]);
+    this.#module = new WgslModule([
+      "main",
+      "Places",
+      "places",
+      "parts",
+      "joined_parts",
+      "quadBroadcast",
+      ...arenas.map(memory),
+    ]);
     const members = new Names();
     for (const name of ["count", "zero"]) members.take(name);
     for (const array of kernel.arrays) this.#members.set(array.id, members.take(array.name));
@@ -102,20 +121,22 @@ class KernelPrinter {
 
   print(): WgslKernel {
     const { isTeam = false, workgroupSize = 64 } = this.#options;
-    const grid = isTeam ? ownGrid(this.#kernel) : flatGrid(this.#kernel);
+    const { readsFours, readsInQuads } = this.#options;
+    const grid = isTeam ? ownGrid(this.#kernel) : readsFours ? this.#severalAtOnce() : flatGrid(this.#kernel);
     const { locals = [] } = this.#kernel;
     const own = isTeam ? withOwnElements(grid.body, locals, workgroupSize) : grid.body;
-    const { readsFours } = this.#options;
-    const body = prepare(foldConstants(readsFours && !isTeam ? unrolled(own) : own));
+    const body = prepare(foldConstants(own));
     const fours = readsFours ? foursOf(body) : undefined;
+    const quads = readsInQuads && fours && !isTeam ? quadsOf({ ...grid, body }, fours) : undefined;
     this.#hasFours = fours !== undefined && fours.size > 0;
     this.#nameAccessors(body, fours);
     this.#module.include(body);
     const joins = new Joins(this.#module, workgroupSize);
-    const main = this.#main(grid.index, body, workgroupSize, isTeam ? joins : undefined, fours);
+    const main = this.#main(grid.index, body, workgroupSize, isTeam ? joins : undefined, fours, quads);
     const parts = [
       [
         ...describe(this.#kernel, this.#options.locate),
+        ...(quads ? quadDirectives : []),
         ...this.#declarations(),
         ...localDeclarations(this.#handedOn(isTeam), isTeam ? "workgroup" : "private", (a) => this.#locals.get(a.id)!),
       ],
@@ -130,7 +151,14 @@ class KernelPrinter {
       workgroupSize,
       count: isTeam ? grid.count * workgroupSize : grid.count,
       arenas: this.#usedArenas(),
+      onlyRead: this.#options.onlyRead ?? [],
     };
+  }
+
+  /** Steps of short loops, and iterations that read the same, side by side. */
+  #severalAtOnce(): FlatGrid {
+    const grid = flatGrid(this.#kernel);
+    return jammed({ ...grid, body: unrolled(grid.body) }, this.#kernel);
   }
 
   /** Functions take their names before locals do, so that no local hides one. */
@@ -202,10 +230,10 @@ class KernelPrinter {
       ]),
       "}",
       "@group(0) @binding(0) var<uniform> places: Places;",
-      ...this.#usedArenas().map(
-        (n) =>
-          `@group(0) @binding(${n + 1}) var<storage, read_write> ${memory(n)}: array<${this.#hasFours ? "vec4u" : "u32"}>;`,
-      ),
+      ...this.#usedArenas().map((n) => {
+        const access = this.#options.onlyRead?.includes(n) ? "read" : "read_write";
+        return `@group(0) @binding(${n + 1}) var<storage, ${access}> ${memory(n)}: array<${this.#hasFours ? "vec4u" : "u32"}>;`;
+      }),
     ];
   }
 
@@ -230,6 +258,7 @@ class KernelPrinter {
     workgroupSize: number,
     joins: Joins | undefined,
     fours: ReadonlyMap<Statement, Component> | undefined,
+    quads: Quads | undefined,
   ): string[] {
     const { names } = this.#module;
     return names.scope(() => {
@@ -245,7 +274,9 @@ class KernelPrinter {
         assignedIn(body),
         joins?.team(lane, this.#handedOn(true)),
         fours,
+        quads,
       );
+      const laneOfQuad = quads && printer.declare(quads.lane);
       const name = printer.declare(index);
       const lines = printer.block(body);
       const number = `${group}.y * ${groups}.x + ${group}.x`;
@@ -262,6 +293,7 @@ class KernelPrinter {
           "  return;",
           "}",
           `let ${name} = i32(${id});`,
+          ...(laneOfQuad === undefined ? [] : [`let ${laneOfQuad} = i32(${lane} & 3u);`]),
           ...[...this.#starts].map(([array, start]) => `let ${start} = places.${this.#members.get(array)};`),
           ...(joins ? ownArrays(this.#kernel.locals) : []).map(
             (a) => `var ${this.#locals.get(a.id)!}: array<${typeOf(a.kind)}, ${a.each}>;`,

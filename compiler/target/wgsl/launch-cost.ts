@@ -6,6 +6,8 @@ import type { Launch } from "../../kernel/plan.ts";
 import { flatGrid } from "./flatten.ts";
 import { canShare } from "./team.ts";
 
+/** Invocations of a workgroup that works as one: more make the barriers of a software adapter slow. */
+export const largestWorkgroup = 64;
 /** How many operations a dispatch costs: about ten microseconds' worth, most of which wait for memory. */
 const dispatchCost = 512;
 /** Joining what a workgroup added up. */

@@ -17,9 +17,16 @@ export interface ResidentPolicy {
   readonly sharesReductions: boolean;
   /** Whether loads of four elements side by side are one of a vector. */
   readonly readsFours: boolean;
+  /** Whether neighbours that read the same fours share the reading (quads.ts): a device must be able to. */
+  readonly readsInQuads: boolean;
+  /** How long operands are, in words, that are read where they are, through a binding of their own: the others are copied. */
+  readonly leastDirectWords: number;
   /** How products of matrices are computed, for plans that are made for the device. */
   readonly products: NonNullable<PlanOptions["products"]>;
 }
+
+/** 1 MiB: less is copied sooner than it is bound. */
+const leastDirectWords = 2 ** 18;
 
 /** For devices that compile in milliseconds, and wait longer for a dispatch than for an operation. */
 export const fastDevicePolicy: ResidentPolicy = {
@@ -29,6 +36,8 @@ export const fastDevicePolicy: ResidentPolicy = {
   workgroup: { least: 8, most: 64 },
   sharesReductions: true,
   readsFours: false,
+  readsInQuads: false,
+  leastDirectWords,
   products: "tiles",
 };
 
@@ -43,8 +52,16 @@ export const softwarePolicy: ResidentPolicy = {
   workgroup: { least: 4, most: 4 },
   sharesReductions: false,
   readsFours: true,
+  readsInQuads: false,
+  leastDirectWords,
   products: "blocks",
 };
 
-/** The policy for an adapter, by whether it computes on the CPU. */
-export const policyFor = (isSoftware: boolean): ResidentPolicy => (isSoftware ? softwarePolicy : fastDevicePolicy);
+/** The policy for an adapter, by whether it computes on the CPU, and a quad of invocations in a vector. */
+export const policyFor = ({
+  isSoftware,
+  hasQuads = false,
+}: {
+  readonly isSoftware: boolean;
+  readonly hasQuads?: boolean;
+}): ResidentPolicy => (isSoftware ? { ...softwarePolicy, readsInQuads: hasQuads } : fastDevicePolicy);

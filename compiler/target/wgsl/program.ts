@@ -13,6 +13,8 @@ export type Command = KernelCommand | MoveCommand | ControlCommand;
 export interface KernelCommand {
   readonly kind: "kernel";
   readonly kernel: WgslKernel;
+  /** The inputs that it reads where they are: arena n + 1 of the kernel is the one at n. */
+  readonly operands: readonly number[];
   /** The words of its uniform. */
   readonly words: readonly number[];
   readonly count: number;
@@ -98,7 +100,8 @@ export interface Program {
   /** Whether there is nothing to decide: one block, whose commands are all there is. */
   readonly isPlain: boolean;
   readonly resident: Resident;
-  readonly inputs: readonly Place[];
+  /** Those that are not in the data have no place. */
+  readonly inputs: readonly (Place | undefined)[];
   readonly outputs: readonly Place[];
   /** What has to be in the data before: constants. */
   readonly constants: { readonly offset: number; readonly words: Uint32Array<ArrayBuffer> };

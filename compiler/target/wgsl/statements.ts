@@ -3,6 +3,7 @@ import type { Expression, Kind, Local, Loop, Statement, While } from "../../kern
 import { type Naming, printArgument, printExpression } from "./expressions.ts";
 import type { Component, Four } from "./fours.ts";
 import type { Names } from "./names.ts";
+import type { QuadLoad, Quads } from "./quads.ts";
 import { isShared, type Team, touches } from "./team.ts";
 
 /** The names that a whole module shares. */
@@ -34,7 +35,8 @@ export class StatementPrinter {
   #team: Team | undefined;
   readonly #fours: ReadonlyMap<Statement, Component> | undefined;
   /** The names of those that are read. */
-  readonly #read = new Map<Four, string>();
+  readonly #read = new Map<Four | QuadLoad, string>();
+  readonly #quads: Quads | undefined;
   #lines: string[] = [];
 
   /**
@@ -47,12 +49,14 @@ export class StatementPrinter {
     assigned: ReadonlySet<number>,
     team?: Team,
     fours?: ReadonlyMap<Statement, Component>,
+    quads?: Quads,
   ) {
     this.#module = module;
     this.#names = names;
     this.#assigned = assigned;
     this.#team = team;
     this.#fours = fours;
+    this.#quads = quads;
   }
 
   /** Gives a local a name, which it has until another is declared for it. */
@@ -142,11 +146,29 @@ export class StatementPrinter {
   #component({ four, component }: Component): string {
     let name = this.#read.get(four);
     if (name === undefined) {
+      const member = this.#quads?.members.get(four);
+      const value = member ? `quadBroadcast(${this.#four(member.load)}, ${member.reader}u)` : this.#loadedFour(four);
       name = this.#names.take("four");
       this.#read.set(four, name);
-      this.#lines.push(`let ${name} = ${this.#module.loadFour!(four.array, printArgument(four.index, this.#naming))};`);
+      this.#lines.push(`let ${name} = ${value};`);
     }
     return `${name}.${"xyzw"[component]}`;
+  }
+
+  /** The four that an invocation reads for its quad. */
+  #four(load: QuadLoad): string {
+    let name = this.#read.get(load);
+    if (name === undefined) {
+      const value = this.#loadedFour(load);
+      name = this.#names.take("own_four");
+      this.#read.set(load, name);
+      this.#lines.push(`let ${name} = ${value};`);
+    }
+    return name;
+  }
+
+  #loadedFour({ array, index }: Four): string {
+    return this.#module.loadFour!(array, printArgument(index, this.#naming));
   }
 
   #nest(head: string, body: readonly string[]): void {
