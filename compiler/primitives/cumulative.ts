@@ -45,7 +45,7 @@ const checkAxis = (name: string, x: { readonly dtype: DType; readonly shape: rea
 
 export const cumsumPrimitive: Primitive<ScanParams> = linearUnary<ScanParams>({
   name: "cumsum",
-  lower: scanLowering(ir.add),
+  lower: scanLowering(ir.add, ["real", "int"]),
   infer: (x, { axis }) => {
     checkAxis("cumsum", x, axis);
     return x;
@@ -59,7 +59,7 @@ export const cumsumPrimitive: Primitive<ScanParams> = linearUnary<ScanParams>({
 
 export const cumprodPrimitive: Primitive<ScanParams> = {
   name: "cumprod",
-  lower: scanLowering(ir.mul),
+  lower: scanLowering(ir.mul, ["int"]),
   infer: ([x], { axis }) => {
     checkAxis("cumprod", x!, axis);
     return [x!];

@@ -2,10 +2,11 @@
 import { type Atom, concreteShape, realLiteral } from "../core/graph.ts";
 import { type Emitter, makeArray, type Primitive } from "../core/primitive.ts";
 import { div, mul, sub } from "./arithmetic.ts";
-import { lessEqual } from "./comparison.ts";
+import { and, lessEqual, not } from "./comparison.ts";
 import { eighLowering } from "./eigh-kernel.ts";
 import { symmetricEigen } from "./eigh-numerics.ts";
 import { notLinear } from "./elementwise.ts";
+import { toldIfRead } from "./if-read.ts";
 import { batchLeading } from "./leading-axes.ts";
 import { machineEpsilon } from "./machine.ts";
 import {
@@ -16,11 +17,12 @@ import {
   matrixTranspose,
   matrixType,
   perMatrix,
+  placesWhere,
   stackSizes,
   symmetricPart,
 } from "./matrix.ts";
 import { copyMatrix, symmetrize } from "./matrix-numerics.ts";
-import { reduceMax } from "./reduce.ts";
+import { reduceAny, reduceMax } from "./reduce.ts";
 import { abs } from "./rounding.ts";
 import { select } from "./select.ts";
 
@@ -51,7 +53,7 @@ export const eighPrimitive: Primitive<Record<string, never>> = {
     if (!da) return { outputs: [w, q], tangents: [undefined, undefined] };
     const m = batchedMatmul(b, matrixTranspose(b, q), batchedMatmul(b, symmetricPart(b, da), q));
     const gaps = sub(b, alongColumns(b, w, m), alongRows(b, w, m));
-    const f = inverseWhereApart(b, gaps, gaps, w);
+    const f = inverseWhereApart(b, gaps, gaps, w, "off the diagonal");
     return { outputs: [w, q], tangents: [diagonalOf(b, m), batchedMatmul(b, q, mul(b, f, m))] };
   },
   transpose: notLinear("eigh"),
@@ -60,9 +62,16 @@ export const eighPrimitive: Primitive<Record<string, never>> = {
 
 /**
  * 1 / denominators `[..., n, n]`, and 0 where the gap of two spectral values is, to rounding, nothing: at most
- * n epsilon times the largest of `values` `[..., n]`.
+ * n epsilon times the largest of `values` `[..., n]`. Whoever reads it where that leaves something out is told so;
+ * on the diagonal of `gaps` nothing is left out, if they are those of values to each other.
  */
-export function inverseWhereApart(b: Emitter, denominators: Atom, gaps: Atom, values: Atom): Atom {
+export function inverseWhereApart(
+  b: Emitter,
+  denominators: Atom,
+  gaps: Atom,
+  values: Atom,
+  leftOut: "anywhere" | "off the diagonal",
+): Atom {
   const last = values.type.shape.length - 1;
   const [n] = concreteShape(values.type.shape.slice(last));
   if (n === 0) return denominators;
@@ -70,7 +79,10 @@ export function inverseWhereApart(b: Emitter, denominators: Atom, gaps: Atom, va
   const epsilon = mul(b, realLiteral(n!), machineEpsilon(b));
   const together = lessEqual(b, abs(b, gaps), perMatrix(b, mul(b, epsilon, largest), gaps));
   const safe = select(b, together, realLiteral(1), denominators);
-  return select(b, together, realLiteral(0), div(b, realLiteral(1), safe));
+  const inverses = select(b, together, realLiteral(0), div(b, realLiteral(1), safe));
+  const all = gaps.type.shape.map((_, i) => i);
+  const counted = leftOut === "anywhere" ? together : and(b, together, not(b, placesWhere(b, gaps, "diagonal")));
+  return toldIfRead(b, inverses, reduceAny(b, counted, all));
 }
 
 /**
@@ -81,7 +93,8 @@ export function inverseWhereApart(b: Emitter, denominators: Atom, gaps: Atom, va
  * Derivatives treat eigenvalues nearer than n epsilon max|w| as equal, and leave out the rotation inside
  * their common space, which is undefined: single eigenvectors there have no derivative. First derivatives of
  * what does not depend on the basis chosen there are still right: symmetric functions of the equal
- * eigenvalues (their sum, a trace of f(A)) and the projection onto their space.
+ * eigenvalues (their sum, a trace of f(A)) and the projection onto their space. Those of Q diag(f(w)) Q' are not, nor
+ * are second derivatives: a run that reads derivatives of Q there says so, with K0425.
  */
 export function eigh(b: Emitter, a: Atom): readonly [values: Atom, vectors: Atom] {
   const [w, q] = b.emit(eighPrimitive, [a], {});

@@ -1,11 +1,12 @@
 /** Property-test cases of the elementwise primitives. */
 import type { Atom } from "../core/graph.ts";
-import { realLiteral } from "../core/graph.ts";
+import { boolLiteral, realLiteral } from "../core/graph.ts";
 import type { Emitter } from "../core/primitive.ts";
 import { add, div, mul, neg, sub } from "./arithmetic.ts";
 import * as bits from "./bits.ts";
 import * as comparison from "./comparison.ts";
 import { convert } from "./convert.ts";
+import { toldIfRead } from "./if-read.ts";
 import * as math from "./math.ts";
 import * as rounding from "./rounding.ts";
 import { select } from "./select.ts";
@@ -151,6 +152,12 @@ export const elementwiseCases: readonly PrimitiveCase[] = [
     operands: elementwiseOperands([bools, anyInt, anyInt]),
     build: (b, [c, x, y]) => [select(b, c!, x!, y!)],
     differentiable: [],
+  },
+  {
+    name: "told_if_read",
+    operands: elementwiseOperands([anyReal]),
+    build: (b, [x]) => [toldIfRead(b, x!, boolLiteral(true))],
+    differentiable: [true],
   },
 
   ...comparisons.flatMap(([name, f]) => [

@@ -16,7 +16,7 @@ import {
 import type { Expression, Precision } from "../kernel/ir.ts";
 import type { Lowering, Read } from "../kernel/lowering.ts";
 import { invariant } from "../syntax/diagnostic.ts";
-import { broadcast, reshape } from "./shape.ts";
+import { broadcast } from "./shape.ts";
 
 /** The common shape of elementwise operands: scalars (rank 0) go with anything. */
 export function elementwiseShape(name: string, inputs: readonly ArrayType[]): readonly Dim[] {
@@ -87,7 +87,7 @@ interface ElementKernel {
 }
 
 /** An operand's element: a scalar beside arrays has no coordinates. */
-export function readElement(
+function readElement(
   inputs: readonly { readonly shape: readonly number[] }[],
   read: Read,
   operand: number,
@@ -238,9 +238,4 @@ export function mapBinary(
     for (let i = 0; i < to.length; i++) to[i] = scalar(a[i]!, value);
   } else for (let i = 0; i < to.length; i++) to[i] = scalar(a[i]!, b[i]!);
   return result;
-}
-
-/** The operand seen with the given shape, when only axes of size one were added or removed. */
-export function asShape(b: Emitter, x: Atom, shape: readonly Dim[]): Atom {
-  return reshape(b, x, shape);
 }

@@ -176,3 +176,29 @@ test("extrema propagate NaN", () => {
     [1, nan, nan],
   );
 });
+
+test("a norm whose squares overflow has no finite derivative, one whose squares vanish is at 0", () => {
+  const lengthOf: Build = (b, [a]) => [math.norm(b, a!, [0])];
+  const derivatives = (x: readonly number[]) => {
+    const [value] = apply(lengthOf, [vector(...x)]);
+    const [reverse] = applyVjp(lengthOf, [vector(...x)], [true], [scalar(1)]);
+    const forward = x.map((_, i) => {
+      const seed = vector(...x.map((_, k) => (k === i ? 1 : 0)));
+      return applyJvp(lengthOf, [vector(...x)], [seed]).tangents[0]!.data[0]! + 0;
+    });
+    return { value: value!.data[0]! + 0, forward, reverse: plain(reverse!.data) };
+  };
+  const [first, second] = derivatives([6e153, 8e153]).forward as [number, number];
+  assert.ok(Math.abs(first - 0.6) < 1e-15 && Math.abs(second - 0.8) < 1e-15, "squares that are held");
+  assert.deepEqual(derivatives([0, 0]), { value: 0, forward: [0, 0], reverse: [0, 0] });
+  assert.deepEqual(derivatives([1e-170, 1e-170]), { value: 0, forward: [0, 0], reverse: [0, 0] });
+  for (const x of [
+    [1e200, -1e200],
+    [1e200, 0],
+    [Infinity, 1],
+  ]) {
+    const { value, forward, reverse } = derivatives(x);
+    assert.equal(value, Infinity);
+    for (const d of [forward, reverse]) assert.ok(!d.some(Number.isFinite), `${x}: ${d}`);
+  }
+});

@@ -48,7 +48,7 @@ const panelColumns = 256;
  * z += x y for one matrix pair: x is m by k, y is k by n and both by rows. A panel of y stays in cache
  * while all rows of x pass over it; four of its rows are added at a time.
  */
-export function multiplyByRows(
+function multiplyByRows(
   z: Float64Array,
   x: ArrayData,
   y: ArrayData,
@@ -125,7 +125,7 @@ export function multiplyByRows(
 }
 
 /** Sum of products of two runs: four partial sums in chunks, so that long runs stay accurate. */
-export function dotRun(x: ArrayData, xi: number, y: ArrayData, yi: number, n: number): number {
+function dotRun(x: ArrayData, xi: number, y: ArrayData, yi: number, n: number): number {
   let total = 0;
   for (let start = 0; start < n; start += 2048) {
     const end = Math.min(n, start + 2048);

@@ -13,10 +13,14 @@ export const norm = (b: Emitter, x: Atom, axes: readonly number[]): Atom =>
 
 /**
  * The square root of a sum of squares. At 0 the derivatives of all orders are 0: the root is taken of 1 there and
- * thrown away, so that its infinite slope meets no zero.
+ * thrown away, so that its infinite slope meets no zero. Where the sum overflows, the slope of a root would be 0, and a
+ * derivative of numbers that have one would look like that of a constant: the square in its place makes it infinite,
+ * which is reported.
  */
 export function rootOfSquares(b: Emitter, squares: Atom): Atom {
   const [zero, one] = [realLiteral(0), realLiteral(1)];
   const origin = equal(b, squares, zero);
-  return select(b, origin, zero, sqrt(b, select(b, origin, one, squares)));
+  const overflow = equal(b, squares, realLiteral(Number.POSITIVE_INFINITY));
+  const root = sqrt(b, select(b, origin, one, squares));
+  return select(b, origin, zero, select(b, overflow, mul(b, squares, squares), root));
 }

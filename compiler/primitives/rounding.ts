@@ -10,7 +10,7 @@ import { intQuotient, intRemainder, realQuotient, realRemainder } from "./floor-
 import { select } from "./select.ts";
 
 /** To the nearest integer, halves to the even one (as NumPy and IEEE 754 have it). */
-export function roundHalfEven(x: number): number {
+function roundHalfEven(x: number): number {
   if (!(Math.abs(x) < 2 ** 52)) return x;
   const below = Math.floor(x);
   const rest = x - below;

@@ -5,6 +5,7 @@ import type { Expression } from "../kernel/ir.ts";
 import type { Lowering } from "../kernel/lowering.ts";
 import { Code, plus, type VectorView, vectorView } from "../kernel/statements.ts";
 import { lanesAlong } from "./lanes-kernel.ts";
+import { argsortStages } from "./sort-stages.ts";
 
 /**
  * A stable merge sort of indices by key, bottom up. NaNs are set apart first, behind the rest and in order, so that
@@ -12,6 +13,7 @@ import { lanesAlong } from "./lanes-kernel.ts";
  */
 export const argsortLowering: Lowering<{ readonly axis: number; readonly descending: boolean }> = {
   kind: "routine",
+  stages: argsortStages,
   routine: ({ inputs, precision, params: { axis, descending } }) => {
     const lanes = lanesAlong(inputs[0]!, axis);
     const { n } = lanes;

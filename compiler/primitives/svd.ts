@@ -63,14 +63,14 @@ export const svdPrimitive: Primitive<Record<string, never>> = {
     const gaps = sub(b, byColumn, byRow);
     const sums = add(b, byColumn, byRow);
     const symmetric = symmetricPart(b, p);
-    const turn = mul(b, inverseWhereApart(b, gaps, gaps, s), symmetric);
-    const twist = mul(b, inverseWhereApart(b, sums, sums, s), sub(b, p, symmetric));
+    const turn = mul(b, inverseWhereApart(b, gaps, gaps, s, "off the diagonal"), symmetric);
+    const twist = mul(b, inverseWhereApart(b, sums, sums, s, "off the diagonal"), sub(b, p, symmetric));
     let du = batchedMatmul(b, u, add(b, turn, twist));
     let dv = batchedMatmul(b, v, sub(b, turn, twist));
     const [rows, columns] = inputs[0]!.type.shape.slice(-2);
     const k = s.type.shape.at(-1)!;
     // The vectors of a singular value that is zero have no derivative outside the span: zero is given.
-    const inverses = inverseWhereApart(b, byColumn, byColumn, s);
+    const inverses = inverseWhereApart(b, byColumn, byColumn, s, "anywhere");
     const divide = (x: Atom) => scaleColumns(b, x, diagonalOf(b, inverses));
     if (!equalDims(rows!, k)) du = add(b, du, divide(sub(b, dav, batchedMatmul(b, u, p))));
     if (!equalDims(columns!, k)) {

@@ -26,7 +26,7 @@ const rotations = [13, 15, 26, 6, 17, 29, 16, 24] as const;
 const parity = 0x1bd11bda;
 
 export const drawStream = 0;
-export const foldStream = 1;
+const foldStream = 1;
 export const elementStream = 2;
 
 /** One block: two words from a key and a counter of two words each, written to `out[at]` and `out[at + 1]`. */
