@@ -3,6 +3,7 @@ import { directional, gradient, pulledBack } from "./elaborate/derivatives.ts";
 import type { Elaborator } from "./elaborate/elaborator.ts";
 import { applyTerm } from "./elaborate/functions.ts";
 import { convertTo } from "./elaborate/operators.ts";
+import { suggest } from "./elaborate/scope.ts";
 import {
   type CallArguments,
   type FunctionTerm,
@@ -12,6 +13,7 @@ import {
   tupleTerm,
 } from "./elaborate/terms.ts";
 import type { Value } from "./program.ts";
+import { fail } from "./syntax/diagnostic.ts";
 
 /**
  * - `jvp`: value and tangent along `tangents`, one for each argument that moves.
@@ -67,7 +69,7 @@ export function derivativeTerm(
     request.kind === "vjp"
       ? request.wrt
       : [...all.keys()].filter((k) => k.startsWith(given)).map((k) => k.slice(given.length));
-  const at = (name: string) => real(e, all.get(name) ?? e.giveUp());
+  const at = (name: string) => real(e, all.get(name) ?? noArgument(f, name, [...all.keys()]));
   const x = tupleTerm(names.map(at), names);
   const inAll: FunctionTerm = {
     kind: "function",
@@ -93,6 +95,20 @@ export function derivativeTerm(
     apply: (args) => gradient(e, inAll, args, "grad").gradient,
   };
   return tupleTerm([applyTerm(e, slope, one(x)), directional(e, slope, one(x, v))]);
+}
+
+function noArgument(f: FunctionTerm, name: string, all: readonly string[]): never {
+  const plain = name.startsWith(given) ? name.slice(given.length) : name;
+  const names = all.filter((k) => !k.startsWith(given));
+  const near = suggest(plain, names);
+  return fail(
+    "K0233",
+    f.span,
+    `\`${f.name}\` is given no argument called \`${plain}\`, in which it could be differentiated.`,
+    {
+      help: near ? `Did you mean \`${near}\`?` : `Its arguments here are ${names.map((n) => `\`${n}\``).join(", ")}.`,
+    },
+  );
 }
 
 /**

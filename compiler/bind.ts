@@ -48,12 +48,12 @@ export function bind(program: Program, options: BindOptions): BoundProgram {
 
 /** The core graphs of a bound program, as `karush explain --core` prints them. */
 export function explainCore(bound: BoundProgram): string {
-  return explainGraphs(bound, printGraph);
+  return bound instanceof Bound ? bound.explain(printGraph, "whole") : "";
 }
 
-/** The statements of a bound program, and what `print` makes of the graph of each. */
+/** The statements of a bound program, and what `print` makes of the graph of each: of what a run of the script reads. */
 export function explainGraphs(bound: BoundProgram, print: (graph: Graph) => string): string {
-  return bound instanceof Bound ? bound.explain(print) : "";
+  return bound instanceof Bound ? bound.explain(print, "run") : "";
 }
 
 /** The core graphs of a bound program's statements, in order: what a verifier reads. */

@@ -1,4 +1,5 @@
 /** A program with its data: every statement a graph, and values as they are computed. */
+import { type Application, Applications } from "./applications.ts";
 import {
   argumentsOf,
   type DerivativeAnswer,
@@ -11,8 +12,9 @@ import { inputArrays, refuseArguments, signatureOf } from "./call-signature.ts";
 import type { NdArray } from "./core/array.ts";
 import { Builder } from "./core/builder.ts";
 import { evaluate, evaluationContext } from "./core/evaluate.ts";
-import type { Graph, Var } from "./core/graph.ts";
+import type { Graph } from "./core/graph.ts";
 import { pinArrays, RemoteArray } from "./core/remote-array.ts";
+import { finiteCheck, mayHaveNaN } from "./derivative-results.ts";
 import { gradient } from "./elaborate/derivatives.ts";
 import type { Elaborator } from "./elaborate/elaborator.ts";
 import { applyTerm } from "./elaborate/functions.ts";
@@ -41,19 +43,6 @@ import { ScriptValues } from "./script-values.ts";
 import { type Diagnostic, fail } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
 
-/** A function compiled for arguments of some shapes. */
-interface Application {
-  readonly name: string;
-  readonly span: Span | undefined;
-  readonly derivatives: boolean;
-  readonly graph: Graph;
-  readonly captured: readonly Var[];
-  readonly result: Term;
-}
-
-/** How many applications are remembered: each holds its compiled form. The one that was used longest ago goes first. */
-const mostApplications = 128;
-
 /** An array that stays as it is, whatever becomes of a back end's memory. */
 function owned(x: NdArray): NdArray {
   if (x instanceof RemoteArray) return { dtype: x.dtype, shape: x.shape, data: x.data };
@@ -77,7 +66,7 @@ export class Bound implements BoundProgram {
   #properties: readonly BoundProperty[] | undefined;
 
   readonly #runner: GraphRunner | undefined;
-  readonly #applications = new Map<string, Application>();
+  readonly #applications = new Applications();
 
   constructor(program: Program, e: Elaborator, script: ElaboratedScript, runner: GraphRunner | undefined) {
     this.#runner = runner;
@@ -287,10 +276,7 @@ export class Bound implements BoundProgram {
     // What is compiled depends on names, types and shapes alone (and on single ints, which may set sizes).
     const key = JSON.stringify([way, name, Object.entries(args).map(([k, v]) => [k, signatureOf(v)])]);
     const known = this.#applications.get(key);
-    if (known) {
-      this.#remember(key, known);
-      return yield* this.#applied(known, Object.values(args).flatMap(inputArrays), options);
-    }
+    if (known) return yield* this.#applied(known, Object.values(args).flatMap(inputArrays), options);
     const e = this.#e;
     const found = this.#script.scope.own(name);
     if (!found) {
@@ -328,29 +314,20 @@ export class Bound implements BoundProgram {
         });
       }),
     );
-    const leaves = leafArrays(result);
-    const { graph, captured } = builder.close(
-      name,
-      leaves.map((l) => l.atom),
-    );
+    const atoms = leafArrays(result).map((l) => l.atom);
+    const finite = way !== "call" && this.#runner?.hold ? finiteCheck(builder, atoms) : undefined;
+    const { graph, captured } = builder.close(name, finite ? [...atoms, finite] : atoms);
     const application: Application = {
       name,
       span: found.span,
       derivatives: way !== "call",
+      isChecked: finite !== undefined,
       graph,
       captured,
       result,
     };
-    this.#remember(key, application);
+    this.#applications.remember(key, application);
     return yield* this.#applied(application, arrays, options);
-  }
-
-  #remember(key: string, application: Application): void {
-    this.#applications.delete(key);
-    this.#applications.set(key, application);
-    if (this.#applications.size <= mostApplications) return;
-    const [oldest] = this.#applications.keys();
-    this.#applications.delete(oldest!);
   }
 
   *#applied(application: Application, arrays: readonly NdArray[], options: CallOptions | undefined): Flow<Value> {
@@ -358,17 +335,21 @@ export class Bound implements BoundProgram {
     const unpin = pinArrays(arrays);
     try {
       const inputs = [...(yield* this.#values.operands(captured, options)), ...arrays];
-      // NaNs among derivatives are looked for here.
-      const place = application.derivatives ? "here" : "there";
       const results = yield* this.#evaluate(graph, inputs, options, {
         keep: false,
-        results: graph.outputs.map(() => place),
+        results: graph.outputs.map(() => "there"),
       });
       let next = 0;
       const value = termValueFrom(result, () => results[next++]!);
-      if (!application.derivatives || !leavesWithNaN(value)) return value;
-      yield { kind: "fetch", arrays: inputs };
-      refuseMadeNaN(application, graph, inputs, value, this.#e.precision);
+      const finite = application.isChecked ? results.at(-1) : undefined;
+      if (!application.derivatives || !mayHaveNaN(value, results, finite)) return value;
+      try {
+        yield { kind: "fetch", arrays: [...results, ...inputs] };
+        refuseMadeNaN(application, graph, inputs, value, this.#e.precision);
+      } catch (error) {
+        for (const x of results) if (x instanceof RemoteArray) x.release();
+        throw error;
+      }
       return value;
     } finally {
       unpin();
@@ -383,9 +364,10 @@ export class Bound implements BoundProgram {
     return this.#script.steps.map((s) => s.graph);
   }
 
-  /** The core graphs of the script's statements, each printed by `print` below its text. */
-  explain(print: (graph: Graph) => string): string {
-    return this.#script.steps.map((s) => `// ${this.#e.textOf(s.span)}\n${print(s.graph)}`).join("\n\n");
+  /** The core graphs of the script's statements, whole or what a run computes, each printed by `print` below its text. */
+  explain(print: (graph: Graph) => string, extent: "whole" | "run"): string {
+    const graphOf = (s: Step) => (extent === "whole" ? s : this.#values.readOf(s)).graph;
+    return this.#script.steps.map((s) => `// ${this.#e.textOf(s.span)}\n${print(graphOf(s))}`).join("\n\n");
   }
 }
 

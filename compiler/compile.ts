@@ -7,10 +7,10 @@ import { checkProperties } from "./elaborate/property-runs.ts";
 import { type ElaboratedScript, ScriptElaborator, type ScriptInputs } from "./elaborate/script.ts";
 import type { CompileOptions, CompileResult, Program } from "./program.ts";
 import { packedTrees } from "./standard-trees.ts";
-import type { Diagnostic } from "./syntax/diagnostic.ts";
+import { type Diagnostic, errorAt } from "./syntax/diagnostic.ts";
 import { unpackTree } from "./syntax/packed.ts";
 import { parse } from "./syntax/parse.ts";
-import type { SourceFile } from "./syntax/tree.ts";
+import type { SourceFile, Span } from "./syntax/tree.ts";
 
 /** Everything binding needs, kept beside the program it belongs to. */
 export interface CompiledProgram extends Program {
@@ -27,14 +27,17 @@ export function compile(text: string, options: CompileOptions): CompileResult {
   diagnostics.push(...main.diagnostics);
   const sources = new Map<string, string>([[options.file, text]]);
   const modules = new Map<string, SourceFile>();
-  const load = (source: SourceFile): void => {
+  const load = (source: SourceFile, importers: readonly string[]): void => {
     for (const s of source.statements) {
-      if (s.kind !== "import" || modules.has(s.from.value)) continue;
+      if (s.kind !== "import") continue;
       const path = s.from.value;
+      if (importers.includes(path))
+        diagnostics.push(circularImport([...importers.slice(importers.indexOf(path)), path], s.from.span));
+      if (modules.has(path)) continue;
       const standard = standardModule(path);
       if (standard) {
         modules.set(path, standard);
-        load(standard);
+        load(standard, [...importers, path]);
         continue;
       }
       const module = options.modules?.[path];
@@ -43,10 +46,10 @@ export function compile(text: string, options: CompileOptions): CompileResult {
       const parsed = parse(module, { file: path });
       diagnostics.push(...parsed.diagnostics);
       modules.set(path, parsed.source);
-      load(parsed.source);
+      load(parsed.source, [...importers, path]);
     }
   };
-  load(main.source);
+  load(main.source, []);
   // Modules whose solvers stand in when `by` is left out take part without being imported, with what they import.
   for (const [path, module] of Object.entries(standardLibrary)) sources.set(`${path}.opt`, module);
   if (diagnostics.some((d) => d.severity === "error"))
@@ -55,7 +58,7 @@ export function compile(text: string, options: CompileOptions): CompileResult {
   const prelude = preludeNames();
   // The standard library is checked by its tests, once, and not again for each script.
   const own = [...modules].filter(([path]) => standardLibrary[path] === undefined).map(([, source]) => source);
-  for (const source of [main.source, ...own]) for (const d of checkNames(source, prelude)) e.report(d);
+  for (const source of [main.source, ...own]) for (const d of checkNames(source, prelude, standardLibrary)) e.report(d);
   const script = elaborateScript(e, main.source, modules, { data: {}, params: {} }, options);
   e.recover(() => checkProperties(e, script), undefined);
   diagnostics.push(...e.diagnostics);
@@ -98,6 +101,17 @@ function standardModule(path: string): SourceFile | undefined {
     parsedStandard.set(path, source);
   }
   return source;
+}
+
+/** `circle` begins and ends with the same path. */
+function circularImport(circle: readonly string[], span: Span): Diagnostic {
+  const message =
+    circle.length === 2
+      ? `${circle[0]} imports itself.`
+      : `These files import each other in a circle: ${circle.join(" imports ")}.`;
+  return errorAt("K1173", span, message, {
+    help: "Put what both need into a file of its own, which imports neither.",
+  });
 }
 
 /** In the order of the file; what has no place comes first. */

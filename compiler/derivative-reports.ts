@@ -25,6 +25,10 @@ export function derivativeReports(precision: "f64" | "f32", onEvent: ((event: Sc
   return (report: SolveEvent): void => {
     const { role, status, error: value, expression, span } = report;
     if (role === "solve") return;
+    if (role === "repeated") {
+      warn(repeatedValues(span));
+      return;
+    }
     // The smallest margin is the worst; of everything else the largest. A flag is worth telling whatever the value.
     const badness = Number.isNaN(value) ? Number.POSITIVE_INFINITY : role === "margin" ? -value : value;
     const key = `${role} ${role === "adjoint" ? 0 : status} ${span?.start} ${expression}`;
@@ -37,6 +41,17 @@ export function derivativeReports(precision: "f64" | "f32", onEvent: ((event: Sc
     if (doubt) warn(doubt);
   };
 }
+
+/** That the derivative of eigenvectors or singular vectors was read where their values are equal. */
+const repeatedValues = (span: SolveEvent["span"]): Diagnostic =>
+  warningAt(
+    "K0425",
+    span,
+    "Eigenvalues or singular values are equal here, or zero: the derivative leaves out how their vectors turn into each other.",
+    {
+      help: "It is right for what is the same whichever vectors are taken, and has no `f(l)` in it: the projection onto their common space, say. It is wrong for single vectors, for `V @ diag(f(l)) @ V'`, and for second derivatives of functions of equal values. Write those without `eigh` or `svd`, or move away from such a matrix.",
+    },
+  );
 
 /** `before` is the distance before polishing, where the answer is polished. */
 function doubtOf(report: SolveEvent, precision: "f64" | "f32", before: number | undefined): Diagnostic | undefined {

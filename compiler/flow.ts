@@ -3,10 +3,10 @@
  * evaluated, and one of two drivers sees to it. So the order of things is written once.
  */
 import type { NdArray } from "./core/array.ts";
-import { evaluate } from "./core/evaluate.ts";
 import type { Graph } from "./core/graph.ts";
 import type { EvaluationContext } from "./core/primitive.ts";
 import { fetchArrays, isElsewhere } from "./core/remote-array.ts";
+import { evaluateGraph } from "./evaluate-graph.ts";
 import type { GraphRunner, GraphRunOptions } from "./program.ts";
 
 /** A graph to evaluate. */
@@ -31,7 +31,7 @@ function answer(runner: GraphRunner | undefined, request: Request, later: boolea
     return arrays.some(isElsewhere) ? fetchArrays(arrays).then(() => arrays) : arrays;
   }
   const { graph, inputs, context, options } = request;
-  return runner ? runner.run(graph, inputs, context, { ...options, later }) : evaluate(graph, inputs, context);
+  return runner ? runner.run(graph, inputs, context, { ...options, later }) : evaluateGraph(graph, inputs, context);
 }
 
 /** Runs a flow to its end now. The back end must answer at once. */

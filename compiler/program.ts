@@ -157,7 +157,7 @@ export type ScriptEvent =
   /** What a derivative through a solve told of itself, worse than before: see `ReportRole`. */
   | {
       readonly kind: "certificate";
-      readonly role: Exclude<ReportRole, "solve" | "declared">;
+      readonly role: Exclude<ReportRole, "solve" | "declared" | "repeated">;
       readonly status: number;
       readonly value: number;
       readonly expression: string;

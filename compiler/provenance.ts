@@ -3,6 +3,7 @@ import type { NdArray } from "./core/array.ts";
 import { type ContextOptions, evaluate, evaluationContext } from "./core/evaluate.ts";
 import type { Equation, Graph } from "./core/graph.ts";
 import type { EvaluationContext } from "./core/primitive.ts";
+import { evaluateGraph } from "./evaluate-graph.ts";
 import type { Value } from "./program.ts";
 import { type Diagnostic, DiagnosticError, errorAt } from "./syntax/diagnostic.ts";
 import type { Span } from "./syntax/tree.ts";
@@ -95,7 +96,7 @@ function coordinates(at: number, shape: readonly number[]): number[] {
 }
 
 /** `This gives a NaN when it is differentiated, in entry [2, 0], in iteration 4 of the loop.` */
-export function describeOrigin(what: string, origin: Origin): string {
+function describeOrigin(what: string, origin: Origin): string {
   const derivative = origin.pass === "derivative" ? " when it is differentiated" : "";
   const entry = origin.entry.length > 0 ? `, in entry [${origin.entry.join(", ")}]` : "";
   const places = origin.iterations.map(String);
@@ -108,7 +109,7 @@ export function describeOrigin(what: string, origin: Origin): string {
   return `This gives ${what}${derivative}${entry}${loops}.`;
 }
 
-export const nanHelp =
+const nanHelp =
   "A NaN comes from 0 / 0, inf - inf, or a function outside its domain, such as the log or root of a negative number.";
 
 /** That a value has a NaN, with where it came up; `note` says what it reaches. */
@@ -153,7 +154,7 @@ export function evaluateWatching(
   const watch: Watch = new Watch(() => {
     throw new DiagnosticError(nanDiagnostic(watch, statement));
   });
-  return evaluate(graph, inputs, evaluationContext({ ...context, ...watch.options }));
+  return evaluateGraph(graph, inputs, evaluationContext({ ...context, ...watch.options }));
 }
 
 function nanDiagnostic({ nan, infinity }: Watch, statement: Span | undefined) {

@@ -31,7 +31,7 @@ export function runContext(precision: "f64" | "f32", options: CallOptions | unde
             solve.span,
             `This solve ended as \`${statusName}\` after ${countedIterations(solve.iterations)}, with error ${shortNumber(solve.error)}.`,
             {
-              help: "Look at its `.status` to decide yourself, start nearer, or give another solver.",
+              help: `${helpForEnding(statusName, solve)} A script that reads its \`.status\` decides for itself.`,
             },
           ),
         );
@@ -54,6 +54,21 @@ export function runContext(precision: "f64" | "f32", options: CallOptions | unde
       });
     },
   });
+}
+
+function helpForEnding(status: string, { iterations, error }: { iterations: number; error: number }): string {
+  switch (status) {
+    case "diverged":
+      return iterations === 0
+        ? "Something is not finite where the solve starts, or its slope is: start elsewhere."
+        : `A step led to something that is not finite${Number.isFinite(error) ? "" : ", or its slope is"}: take smaller steps, start nearer, or give another solver.`;
+    case "infeasible":
+      return "No point was found that satisfies all constraints: check their signs and numbers, or start elsewhere.";
+    case "unbounded":
+      return "The goal improves without end: check its sign, or add the constraint that is missing.";
+    default:
+      return "The equations of a step do not determine it: start nearer, check that there is an answer, or give another solver.";
+  }
 }
 
 /** What went wrong while a statement ran, as a diagnostic where it is one. */

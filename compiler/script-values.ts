@@ -8,6 +8,7 @@ import type { Term } from "./elaborate/terms.ts";
 import { leafArrays, literalValue } from "./elaborate/values.ts";
 import type { Flow } from "./flow.ts";
 import type { GraphRunner, GraphRunOptions, ResultPlace, RunOptions, StatementLifetimes } from "./program.ts";
+import { narrow } from "./transform/trim.ts";
 
 export type EvaluateGraph = (
   graph: Graph,
@@ -19,6 +20,15 @@ export type EvaluateGraph = (
 /** Losses that are survived are followed by a run on the CPU, which has no device to lose. */
 const mostAttempts = 3;
 
+/** What of a statement is computed. */
+export type StepPart = Pick<Step, "graph" | "captured" | "outputs">;
+
+interface LastRun {
+  readonly parts: ReadonlyMap<Step, StepPart>;
+  /** By variable: the last step that reads it. */
+  readonly readers: ReadonlyMap<number, number>;
+}
+
 export class ScriptValues {
   readonly #script: ElaboratedScript;
   readonly #precision: "f64" | "f32";
@@ -28,8 +38,7 @@ export class ScriptValues {
   /** Data and parameters that the back end holds. */
   readonly #held = new Map<number, RemoteArray>();
   readonly #ran = new Set<Step>();
-  /** By variable: the last step that reads it. */
-  #lastReaders: ReadonlyMap<number, number> | undefined;
+  #lastRun: LastRun | undefined;
 
   constructor(
     script: ElaboratedScript,
@@ -106,15 +115,16 @@ export class ScriptValues {
     const number = this.#script.steps.indexOf(step);
     const isLast = options?.isLast === true;
     for (let attempt = 1; ; attempt++) {
-      const inputs = yield* this.operands(step.captured, options, isLast ? number : undefined);
+      const { graph, captured, outputs } = isLast ? this.readOf(step) : step;
+      const inputs = yield* this.operands(captured, options, isLast ? number : undefined);
       try {
-        const results = yield* this.#evaluate(step.graph, inputs, options, {
+        const results = yield* this.#evaluate(graph, inputs, options, {
           keep: true,
           span: step.span,
-          results: this.#places(step, isLast ? number : undefined),
+          results: this.#places(step, outputs, isLast ? number : undefined),
           isLast,
         });
-        step.outputs.forEach((v, i) => {
+        outputs.forEach((v, i) => {
           this.#values.set(v.id, results[i]!);
         });
         this.#ran.add(step);
@@ -125,25 +135,25 @@ export class ScriptValues {
     }
   }
 
-  #places(step: Step, until: number | undefined): ResultPlace[] {
+  /** What a statement computes in a run that is the last. */
+  readOf(step: Step): StepPart {
+    this.#lastRun ??= lastRunOf(this.#script.steps);
+    return this.#lastRun.parts.get(step)!;
+  }
+
+  #places(step: Step, outputs: readonly Var[], until: number | undefined): ResultPlace[] {
     const shown = new Set(step.effect ? readBy(step.effect) : []);
-    return step.outputs.map(({ id }) => {
+    return outputs.map(({ id }) => {
       const isReadOn = until === undefined || this.#lastReader(id) > until;
       if (!shown.has(id)) return "there";
       return isReadOn ? "both" : "here";
     });
   }
 
+  /** The last step that reads a variable, in a run that is the last. */
   #lastReader(id: number): number {
-    if (!this.#lastReaders) {
-      const readers = new Map<number, number>();
-      this.#script.steps.forEach(({ captured, effect }, n) => {
-        for (const v of captured) readers.set(v.id, n);
-        for (const read of effect ? readBy(effect) : []) readers.set(read, n);
-      });
-      this.#lastReaders = readers;
-    }
-    return this.#lastReaders.get(id) ?? -1;
+    this.#lastRun ??= lastRunOf(this.#script.steps);
+    return this.#lastRun.readers.get(id) ?? -1;
   }
 
   /** What happens to a device's memory, statement by statement. */
@@ -151,11 +161,12 @@ export class ScriptValues {
     const { steps } = this.#script;
     const all = new Set([...this.#script.values.keys(), ...steps.flatMap((s) => s.outputs.map((v) => v.id))]);
     return steps.map((step, n) => {
-      const places = this.#places(step, n);
+      const { graph, captured, outputs } = this.readOf(step);
+      const places = this.#places(step, outputs, n);
       return {
-        graph: step.graph,
-        operands: step.captured.map(({ id }) => ({ id, isReadOn: this.#lastReader(id) > n })),
-        results: step.outputs.map(({ id }, i) => ({ id, place: places[i]! })),
+        graph,
+        operands: captured.map(({ id }) => ({ id, isReadOn: this.#lastReader(id) > n })),
+        results: outputs.map(({ id }, i) => ({ id, place: places[i]! })),
         shown: step.effect ? readBy(step.effect) : [],
         released: [...all].filter((id) => this.#lastReader(id) <= n),
       };
@@ -172,6 +183,38 @@ export class ScriptValues {
         values.delete(id);
       }
   }
+}
+
+/**
+ * The results that a later statement reads, or the statement's own effect: only they are computed. All of them where none
+ * is read, which then is what the statement is there for.
+ */
+function lastRunOf(steps: readonly Step[]): LastRun {
+  const parts = new Map<Step, StepPart>();
+  const readers = new Map<number, number>();
+  for (const [n, step] of [...steps.entries()].reverse()) {
+    const read = (id: number) => {
+      if (!readers.has(id)) readers.set(id, n);
+    };
+    for (const id of step.effect ? readBy(step.effect) : []) read(id);
+    const part = partOf(
+      step,
+      step.outputs.map(({ id }) => readers.has(id)),
+    );
+    for (const v of part.captured) read(v.id);
+    parts.set(step, part);
+  }
+  return { parts, readers };
+}
+
+function partOf(step: Step, isRead: readonly boolean[]): StepPart {
+  if (!isRead.includes(true) || !isRead.includes(false)) return step;
+  const { graph, taken } = narrow(step.graph, isRead);
+  return {
+    graph,
+    captured: step.captured.filter((_, i) => taken[i]),
+    outputs: step.outputs.filter((_, i) => isRead[i]),
+  };
 }
 
 function silent({ onTick, signal }: Partial<RunOptions> = {}): Partial<RunOptions> {

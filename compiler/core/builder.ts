@@ -137,18 +137,38 @@ export class Builder implements Emitter {
   }
 }
 
-/** Drops equations whose results nobody reads; effects stay. */
+/** Drops equations whose results nobody reads; effects stay, and loops that have some in them. */
 export function removeDead(equations: readonly Equation[], outputs: readonly Atom[]): Equation[] {
   const live = new Set<number>();
   for (const a of outputs) if (a.kind === "var") live.add(a.id);
   const kept: Equation[] = [];
   for (let i = equations.length - 1; i >= 0; i--) {
     const e = equations[i]!;
-    if (!e.primitive.effect && !e.outputs.some((v) => live.has(v.id))) continue;
+    if (!tells(e) && !e.outputs.some((v) => live.has(v.id))) continue;
     for (const a of e.inputs) if (a.kind === "var") live.add(a.id);
     kept.push(e);
   }
   return kept.reverse();
+}
+
+/**
+ * A call that nobody reads may have another in its place that does the same; nothing stands for a loop that does not
+ * matter to a derivative but has something to say of it.
+ */
+const tells = ({ primitive, params }: Equation): boolean =>
+  primitive.effect || (primitive.name === "scan" && graphsTell(primitive.graphs?.(params) ?? []));
+
+const telling = new WeakMap<Graph, boolean>();
+
+function graphsTell(graphs: readonly Graph[]): boolean {
+  return graphs.some((graph) => {
+    let known = telling.get(graph);
+    if (known === undefined) {
+      known = graph.equations.some((e) => e.primitive.effect || graphsTell(e.primitive.graphs?.(e.params) ?? []));
+      telling.set(graph, known);
+    }
+    return known;
+  });
 }
 
 const returning = new WeakMap<Graph, boolean>();

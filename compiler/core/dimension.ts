@@ -27,7 +27,7 @@ interface Term {
 }
 
 /** A sum of terms in canonical order; never a constant (that is a number). */
-export class Polynomial {
+class Polynomial {
   readonly terms: ReadonlyMap<string, Term>;
   constructor(terms: ReadonlyMap<string, Term>) {
     this.terms = terms;
@@ -229,7 +229,7 @@ function mentions(term: Term, atom: DimensionAtom): boolean {
 }
 
 /** All atoms a dimension mentions, those inside `div` and its kin included. */
-export function atomsOf(dim: Dim): DimensionAtom[] {
+function atomsOf(dim: Dim): DimensionAtom[] {
   const d = resolve(dim);
   if (typeof d === "number") return [];
   const atoms: DimensionAtom[] = [];

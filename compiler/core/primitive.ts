@@ -83,9 +83,10 @@ export interface Primitive<P extends Params = Params> {
 
 /**
  * What a report is about: a solve that ended; the condition its solver or its call declares, at the answer; the linear
- * system of a derivative through it; or a number that tells how far that derivative can be trusted.
+ * system of a derivative through it; or a number that tells how far that derivative can be trusted. `repeated`: spectral
+ * values that are equal, where the derivative of their vectors is read.
  */
-export type ReportRole = "solve" | "declared" | "adjoint" | CertificateQuantity;
+export type ReportRole = "solve" | "declared" | "adjoint" | "repeated" | CertificateQuantity;
 
 /**
  * - `distance`: the Newton correction at the answer, relative to the answer: about its relative error. The status is 0

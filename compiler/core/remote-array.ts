@@ -1,6 +1,9 @@
 /** Arrays that a back end holds in a memory of its own: their numbers come when they are asked for. */
 import type { ArrayData, DType, NdArray } from "./array.ts";
 
+/** Arrays of fewer words go with what is sent anyway: they are always here. */
+export const leastHeldWords = 64;
+
 /**
  * An array whose numbers may be elsewhere. What is held is given back when nobody needs it any more: it begins with one
  * owner, who calls `release`.

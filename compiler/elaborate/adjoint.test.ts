@@ -128,6 +128,26 @@ show jacobian(valley)(1.0), hessian(a => sum(valley(a)))(1.0)`);
   assert.ok(warnings.length > 0 && warnings.every((w) => w.code === "K0411"));
 });
 
+test("an answer that nothing but kinks hold gets a warning with its derivative of zero, in both modes", () => {
+  for (const derivative of [
+    "grad(best)(1.0)",
+    "jvp(best)(1.0, 1.0)",
+    "grad(p => sum([best(q) for q in [p, p]]))(1.0)",
+    "grad(p => loop s = 0.0 for i in 0..2 { s + best(p) })(1.0)",
+    "grad(p => loop s = 0.0 for i in 0..2 { s + (loop t = 0.0 for k in 0..2 { t + best(p * s) }) })(1.0)",
+    "grad(p => if p > 0.0 then best(p) else 2.0)(1.0)",
+  ]) {
+    const { warnings } = runScript(`${imports}
+fn best(p: real) = argmin(w => abs(w - p), from = 0.0, by = lbfgs())
+show ${derivative}`);
+    assert.deepEqual(
+      warnings.map((w) => w.code),
+      ["K0411"],
+      derivative,
+    );
+  }
+});
+
 test("adjoint systems that are not solved end the run or warn, by how far they are", () => {
   const script = (options: string) => `${imports}
 let A = diag([1.0, 1.1, 1.2, 1.3])

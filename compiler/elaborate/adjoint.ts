@@ -99,7 +99,7 @@ function wholeNumber(e: Elaborator, term: Term, what: string, span: Span): numbe
 const factorisations: Readonly<Record<string, Factorisation>> = { lu: "lu", cholesky: "cholesky", qr: "qr" };
 
 /** `cg()`, `direct()`, `direct(cholesky)`. */
-export function linearMethod(e: Elaborator, term: Term, span: Span): LinearMethod {
+function linearMethod(e: Elaborator, term: Term, span: Span): LinearMethod {
   if (term.kind === "word" && term.word === "direct") {
     const [how] = term.options ? take("direct", term.options, ["factorisation?"]) : [];
     const factorisation = how === undefined ? "lu" : how.kind === "function" ? factorisations[how.name] : undefined;

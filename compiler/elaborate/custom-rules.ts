@@ -8,8 +8,8 @@ import { customDerivativePrimitive, customPullbackPrimitive } from "../transform
 import { isHomogeneous } from "../transform/linearity.ts";
 import { transposeOf } from "../transform/transpose.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { bindPattern } from "./functions.ts";
 import { realTerm, zeroLike } from "./operators.ts";
+import { bindPattern } from "./patterns.ts";
 import { Scope } from "./scope.ts";
 import { type ArrayTerm, leavesOf, mapLeaves, rebuild, sameStructure, showTermType, type Term } from "./terms.ts";
 

@@ -29,7 +29,7 @@ import { type ArrayTerm, alignFields, type RangeTerm, shapeOf, showTermType, typ
 const shownCalls = 3;
 
 /** Thrown past a mistake that was already reported. */
-export class AlreadyReported extends Error {}
+class AlreadyReported extends Error {}
 
 /** Calls of declared functions inside one another. */
 export type Calls = readonly { readonly what: string; readonly span: Span }[];
@@ -87,6 +87,8 @@ export class Elaborator {
   report(diagnostic: Diagnostic): void {
     // A message about a part that is wrong already says nothing new.
     if (this.diagnostics.length > 0 && diagnostic.message.includes(showTermType({ kind: "error" }))) return;
+    // That a function calls itself is said where it does.
+    if (diagnostic.code === "K0231" && this.diagnostics.some((d) => d.code === "K1171")) return;
     // One message a place: what is misspelt once may be met on many ways, and a rule that is wrong in itself at every use.
     const isOfPlace = /^K0201$|^K051[0-5]$/.test(diagnostic.code);
     const key = `${diagnostic.code} ${diagnostic.span?.file}:${diagnostic.span?.start} ${isOfPlace ? "" : diagnostic.message}`;
@@ -141,6 +143,8 @@ export class Elaborator {
   #withCalls(diagnostic: Diagnostic): Diagnostic {
     const calls = (this.#stacks.get(diagnostic) ?? this.#calls).slice(-shownCalls).reverse();
     const notes = calls
+      // What happens inside a solver of the library is explained by its use; a mistake of one's own needs no more than its place.
+      .filter(({ what }) => !what.startsWith("the solver ") || diagnostic.span?.file.startsWith("std/"))
       .filter(({ span }) => span.start !== diagnostic.span?.start || span.file !== diagnostic.span.file)
       .map(({ what, span }) => ({ message: `This is the use of ${what} that leads here:`, span }));
     return notes.length === 0 ? diagnostic : { ...diagnostic, notes: [...diagnostic.notes, ...notes] };
@@ -158,6 +162,21 @@ export class Elaborator {
         this.report(errorAt("K0299", undefined, "This program nests too deeply to be compiled."));
       else if (!(error instanceof AlreadyReported)) throw error;
       return otherwise;
+    }
+  }
+
+  /** The mistake that `body` ends with, if it ends with one; whatever else it reports is forgotten. */
+  mistakeOf(body: () => unknown): Diagnostic | undefined {
+    const saved = [this.builder, this.frame, this.depth, this.insideSolver] as const;
+    const before = this.diagnostics.length;
+    try {
+      body();
+      return undefined;
+    } catch (error) {
+      [this.builder, this.frame, this.depth, this.insideSolver] = saved;
+      return error instanceof DiagnosticError ? error.diagnostic : undefined;
+    } finally {
+      this.diagnostics.length = before;
     }
   }
 
@@ -268,7 +287,9 @@ export class Elaborator {
           help: "Sizes are ints, and ints end at 2147483647.",
         });
       if (typeof d === "number" && d < 0)
-        fail("K0206", span, `A size can not be negative, but this is ${d}.`, { help: "Sizes are natural numbers." });
+        fail("K0206", span, `A size can not be negative, but this is ${d}.`, {
+          help: "Sizes are natural numbers, and each is said: none is found from the others.",
+        });
       return d;
     }
     if (term.kind === "array" && term.type === "int")
@@ -277,7 +298,7 @@ export class Elaborator {
       });
     return fail("K0208", span, `A size is an int, but this is ${showTermType(term)}.`, {
       ...(term.kind === "array" && term.type === "real"
-        ? { help: "`int(x)` rounds toward zero: `int(0.8 * n)`." }
+        ? { help: "`div(n, 2)` is the whole part of a quotient; `int(x)` rounds toward zero: `int(0.8 * n)`." }
         : {}),
     });
   }

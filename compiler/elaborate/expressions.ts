@@ -3,12 +3,17 @@ import { intLiteral, realLiteral } from "../core/graph.ts";
 import { describeOverflow, overflowsSingle, singleHelp, tooLargeForSingle } from "../core/single-precision.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Block, Expression, Let, Span } from "../syntax/tree.ts";
+import { elaborateIf } from "./branches.ts";
 import { refuseLargeTuple } from "./budget.ts";
-import { elaborateComprehension, elaborateIf, elaborateLoop } from "./control.ts";
+import { compare, logical, negation } from "./comparisons.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { bindPattern, elaborateCall, lambdaTerm } from "./functions.ts";
+import { elaborateCall, lambdaTerm } from "./functions.ts";
 import { elaborateIndex } from "./indexing.ts";
-import { arithmetic, compare, logical, matrixProduct, negate, negation, transposeTerm } from "./operators.ts";
+import { elaborateLoop } from "./loops.ts";
+import { elaborateComprehension } from "./maps.ts";
+import { matrixProduct, transposeTerm } from "./matrix-operators.ts";
+import { arithmetic, negate } from "./operators.ts";
+import { bindPattern } from "./patterns.ts";
 import { approximately } from "./properties.ts";
 import { Scope, suggest } from "./scope.ts";
 import { solverField } from "./solver-terms.ts";
@@ -132,12 +137,27 @@ function refuseRepeats(names: readonly { readonly name: string; readonly span: S
   }
 }
 
+/** What is a property or a method of an array elsewhere. */
+const methodHelp: ReadonlyMap<string, string> = new Map([
+  ["T", "A transpose is written `A'`."],
+  [
+    "shape",
+    "The leading size is `len(x)`, the number of entries `size(x)`; a signature names the others: `A: real[n, m]`.",
+  ],
+  ["size", "The number of entries is `size(x)`."],
+  ["length", "The leading size is `len(x)`."],
+  ...["sum", "mean", "max", "min", "reshape", "dot", "flatten", "std", "argmax", "argmin", "sort", "cumsum"].map(
+    (name) => [name, `\`${name}\` is a function: \`${name === "reshape" ? "reshape[2, 3]" : name}(x)\`.`] as const,
+  ),
+]);
+
 export function readField(e: Elaborator, base: Term, name: string, span: Span): Term {
   if (base.kind === "error") return base;
   if (base.kind === "solver") return solverField(e, base, name, span);
   if (base.kind !== "tuple" || !base.names)
     fail("K0226", span, `\`.${name}\` reads a field of a named tuple, but this is ${showTermType(base)}.`, {
       ...(base.kind === "tuple" ? { help: "A plain tuple comes apart by a pattern: `let (a, b) = p`." } : {}),
+      ...(base.kind === "array" && methodHelp.has(name) ? { help: methodHelp.get(name)! } : {}),
     });
   const at = base.names.indexOf(name);
   if (at < 0) {

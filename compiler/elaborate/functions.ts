@@ -1,32 +1,13 @@
-/** Functions: lambdas, declared functions, calls, patterns. */
-import { Builder } from "../core/builder.ts";
+/** Functions: lambdas, declared functions and their calls. */
 import { type Dim, knownDim, showDim, unifyDims } from "../core/dimension.ts";
-import type { Graph, Var } from "../core/graph.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type {
-  Argument,
-  Call,
-  FunctionDeclaration,
-  Identifier,
-  Lambda,
-  Parameter,
-  Pattern,
-  Span,
-} from "../syntax/tree.ts";
-import { call } from "../transform/control/call.ts";
+import type { Argument, Call, FunctionDeclaration, Identifier, Lambda, Parameter, Span } from "../syntax/tree.ts";
 import { applyCustomRule } from "./custom-rules.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { bindPattern } from "./patterns.ts";
 import { Scope, suggest } from "./scope.ts";
-import { leadingSlice, lengthOf } from "./stacking.ts";
-import {
-  type ArrayTerm,
-  type CallArguments,
-  errorTerm,
-  type FunctionTerm,
-  rebuild,
-  showTermType,
-  type Term,
-} from "./terms.ts";
+import { type Shared, sharedCall } from "./shared-calls.ts";
+import { type CallArguments, errorTerm, type FunctionTerm, showTermType, type Term } from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
 
 const deepest = 200;
@@ -83,7 +64,7 @@ export function elaborateCall(e: Elaborator, x: Call, scope: Scope): Term {
       dimensions = { positional, named };
     } else f = e.expression(callee, scope);
   } else f = e.expression(callee, scope);
-  const [positional, named] = elaborateArguments(e, x.arguments, scope);
+  const [positional, named] = withNamesChecked(e, f, x, (done) => elaborateArguments(e, x.arguments, scope, done));
   const parameters = x.parameters ? elaborateArguments(e, x.parameters, scope) : undefined;
   if (f.kind === "error") return f;
   const all = [...positional, ...named.values(), ...(parameters?.[0] ?? []), ...(parameters?.[1].values() ?? [])];
@@ -98,13 +79,34 @@ export function elaborateCall(e: Elaborator, x: Call, scope: Scope): Term {
   });
 }
 
+type Arguments = readonly [positional: Term[], named: Map<string, Term>];
+
+/**
+ * Elaborates the arguments of a call. Where one that is given by name fails, the names are looked at all the same, so
+ * that a misspelt one is reported in the same run.
+ */
+function withNamesChecked(e: Elaborator, f: Term, x: Call, elaborate: (done: Arguments) => Arguments): Arguments {
+  const done: Arguments = [[], new Map()];
+  try {
+    return elaborate(done);
+  } catch (error) {
+    const [positional, terms] = done;
+    const names = x.arguments.flatMap((a) => (a.name ? [a.name.name] : []));
+    const onlyNamedFailed = positional.length === x.arguments.length - names.length;
+    if (e.mode !== "check" || f.kind !== "function" || names.length === 0 || !onlyNamedFailed) throw error;
+    const named = new Map(names.map((name) => [name, terms.get(name) ?? errorTerm]));
+    const wrong = e.mistakeOf(() => applyTerm(e, f, { positional, named, span: x.span }));
+    if (wrong?.code === "K0233" && wrong.span === x.span) e.report(wrong);
+    throw error;
+  }
+}
+
 function elaborateArguments(
   e: Elaborator,
   args: readonly Argument[],
   scope: Scope,
-): readonly [Term[], Map<string, Term>] {
-  const positional: Term[] = [];
-  const named = new Map<string, Term>();
+  [positional, named]: Arguments = [[], new Map()],
+): Arguments {
   for (const a of args) {
     const term = e.expression(a.value, scope);
     if (!a.name) positional.push(term);
@@ -124,7 +126,7 @@ export function lambdaTerm(e: Elaborator, x: Lambda, scope: Scope): FunctionTerm
     span: x.span,
     apply: (args) => {
       refuseNamed(args);
-      countArguments(args, x.parameters.length, "this function", x.span);
+      countArguments(args, x.parameters.length, "This function", x.span);
       const inner = new Scope(scope);
       x.parameters.forEach((p, i) => {
         bindPattern(e, p, args.positional[i]!, inner);
@@ -150,79 +152,12 @@ export function countArguments(args: CallArguments, wanted: number, what: string
     `${what} takes ${wanted} argument${wanted === 1 ? "" : "s"}, but ${args.positional.length === 1 ? "one is" : `${args.positional.length} are`} given.`,
     {
       ...(declared ? { notes: [{ message: "It is declared here:", span: declared }] } : {}),
+      ...(args.positional.length === 1 && wanted > 1
+        ? { help: "One tuple is taken apart in double parentheses: `((a, b)) => e`." }
+        : {}),
     },
   );
 }
-
-// ---------------------------------------------------------------- patterns
-
-/** Takes a term apart. */
-export function bindPattern(e: Elaborator, pattern: Pattern, term: Term, scope: Scope): void {
-  switch (pattern.kind) {
-    case "ignore-pattern":
-      return;
-    case "name-pattern": {
-      const before = scope.own(pattern.name);
-      if (before && before.term.kind !== "error")
-        fail("K0235", pattern.span, `\`${pattern.name}\` is declared twice here.`, {
-          ...(before.span ? { notes: [{ message: "The first declaration:", span: before.span }] } : {}),
-          help: "An inner block may hide a name; one block may not.",
-        });
-      scope.bind(pattern.name, term, pattern.span);
-      return;
-    }
-    case "tuple-pattern":
-      for (const [p, part] of takeApart(e, pattern, term)) bindPattern(e, p, part, scope);
-  }
-}
-
-function takeApart(e: Elaborator, pattern: Extract<Pattern, { kind: "tuple-pattern" }>, term: Term): [Pattern, Term][] {
-  const count = pattern.items.length;
-  if (term.kind === "error") return pattern.items.map((p) => [p, errorTerm]);
-  if (term.kind === "tuple" && term.names) {
-    for (const p of pattern.items) if (p.kind === "name-pattern") term.onRead?.(p.name);
-    // Named tuples come apart by field name, in any order, some or all.
-    return pattern.items.map((p) => {
-      if (p.kind !== "name-pattern")
-        fail("K0236", p.span, "A named tuple comes apart by the names of its fields.", {
-          help: `Its fields are ${term.names!.join(", ")}.`,
-        });
-      const at = term.names!.indexOf(p.name);
-      if (at < 0) {
-        const near = suggest(p.name, term.names!);
-        fail(
-          "K0227",
-          p.span,
-          `There is no field \`${p.name}\`; the fields are ${term.names!.map((n) => `\`${n}\``).join(", ")}.`,
-          {
-            help: near ? `Did you mean \`${near}\`?` : "A named tuple comes apart by the names of its fields.",
-          },
-        );
-      }
-      return [p, term.items[at]!];
-    });
-  }
-  if (term.kind === "tuple") {
-    if (term.items.length !== count)
-      fail("K0237", pattern.span, `This takes apart ${count} parts, but there are ${term.items.length}.`, {
-        help: "A plain tuple comes apart as a whole; `_` ignores a part.",
-      });
-    return pattern.items.map((p, i) => [p, term.items[i]!]);
-  }
-  if (term.kind === "array" || term.kind === "range") {
-    const array = term.kind === "range" ? e.rangeToArray(term, pattern.span) : term;
-    const length = lengthOf(e, array, pattern.span);
-    const known = knownDim(length);
-    if (known !== count)
-      fail("K0238", pattern.span, `This takes apart ${count} parts, but the array is ${showTermType(term)}.`, {
-        help: `Its leading size, ${showDim(length)}, must be the number ${count}.`,
-      });
-    return pattern.items.map((p, i) => [p, leadingSlice(e, array, i)]);
-  }
-  return fail("K0239", pattern.span, `Only tuples and arrays come apart, but this is ${showTermType(term)}.`);
-}
-
-// ---------------------------------------------------------------- declared functions
 
 /** What the arguments of a call are, by parameter, with defaults filled in. */
 export function matchArguments(
@@ -372,97 +307,4 @@ function settledDimension(e: Elaborator, name: string, dim: Dim, args: CallArgum
       help: `Give it in brackets: ${what.slice(1, -1)}[${name} = 10](...).`,
     });
   return e.dimensionTerm(dim);
-}
-
-/** How many graphs of a function are remembered. */
-const mostShared = 256;
-
-interface Shared {
-  readonly graph: Graph;
-  readonly captured: readonly Var[];
-  /** One for each leaf of the arguments. */
-  readonly inputs: readonly ArrayTerm["atom"][];
-  readonly result: Term;
-}
-
-/**
- * Calls a function through a graph all calls with these types share. Undefined when it takes or gives
- * functions: then the body is elaborated in place.
- */
-function sharedCall(
-  e: Elaborator,
-  cache: Map<string, Shared>,
-  sizes: string,
-  args: readonly Term[],
-  body: (values: readonly Term[]) => Term,
-): Term | undefined {
-  if (e.mode === "check") return undefined;
-  const leaves: ArrayTerm[] = [];
-  let key = `${e.insideSolver} ${e.certifying ?? ""} ${sizes}`;
-  const describe = (t: Term): boolean => {
-    if (t.kind === "tuple") {
-      key += `(${t.names?.join() ?? t.items.length}:`;
-      return t.onRead === undefined && t.items.every(describe);
-    }
-    if (t.kind !== "array") return false;
-    leaves.push(t);
-    const constant = t.atom.kind === "literal" ? `=${Object.is(t.atom.value, -0) ? "-0" : t.atom.value}` : "";
-    key += `${showTermType(t)}${constant}${t.dimension !== undefined ? "d" : ""}${t.known ?? ""};`;
-    return true;
-  };
-  if (!args.every(describe)) return undefined;
-  // `x[i:i + 2]` has a length because both ends are known to start from one int: a graph would forget that.
-  const related = (l: ArrayTerm) =>
-    leaves.some((m) => m !== l && (m.atom === l.offset!.base || m.offset?.base === l.offset!.base));
-  if (leaves.some((l) => l.offset && related(l))) return undefined;
-  let shared = cache.get(key);
-  if (!shared) {
-    const b = new Builder();
-    b.span = e.builder.span;
-    const inputs = leaves.map((l) => (l.atom.kind === "literal" ? l.atom : b.input(l.atom.type)));
-    let next = 0;
-    const values = args.map((a) => rebuildFrom(a, () => inputs[next++]!));
-    const result = e.within(b, () => body(values));
-    const outputs: ArrayTerm[] = [];
-    if (!collect(result, outputs)) return undefined;
-    const { graph, captured } = b.close(
-      "function",
-      outputs.map((o) => o.atom),
-    );
-    shared = { graph, captured, inputs, result };
-    cache.set(key, shared);
-    // A program may be called with ever new sizes: what was shared first goes first.
-    if (cache.size > mostShared) cache.delete(cache.keys().next().value!);
-  }
-  const operands = [...shared.captured, ...leaves.map((l) => l.atom).filter((a) => a.kind !== "literal")];
-  const outputs = call(e.builder, shared.graph, operands, false);
-  const leavesOut: ArrayTerm[] = [];
-  collect(shared.result, leavesOut);
-  const { inputs, result } = shared;
-  return rebuild(
-    result,
-    leavesOut.map(({ offset, ...l }, i) => {
-      const from = offset ? inputs.indexOf(offset.base) : -1;
-      return {
-        ...l,
-        atom: outputs[i]!,
-        ...(offset && from >= 0 ? { offset: { base: leaves[from]!.atom, by: offset.by } } : {}),
-      };
-    }),
-  );
-}
-
-function rebuildFrom(term: Term, next: () => ArrayTerm["atom"]): Term {
-  if (term.kind === "array") return { ...term, atom: next() };
-  if (term.kind === "tuple") return { ...term, items: term.items.map((t) => rebuildFrom(t, next)) };
-  return term;
-}
-
-/** The array leaves; false when something else is among them. */
-export function collect(term: Term, leaves: ArrayTerm[]): boolean {
-  if (term.kind === "array") {
-    leaves.push(term);
-    return true;
-  }
-  return term.kind === "tuple" && term.onRead === undefined && term.items.every((t) => collect(t, leaves));
 }

@@ -65,7 +65,7 @@ export function elaborateIndex(e: Elaborator, x: Index, scope: Scope): Term {
 }
 
 /** Functions of their sizes alone: `zeros[n]` is a value, not a function waiting for arguments. */
-export const constructors = new Set(["zeros", "ones", "eye", "iota"]);
+const constructors = new Set(["zeros", "ones", "eye", "iota"]);
 
 export function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selector {
   if (place.kind === "dimension")
@@ -82,7 +82,9 @@ export function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selec
           ? { help: "A mask is no index, for the length would depend on data: use `where(mask, x, 0)` or `top_k`." }
           : t.kind === "array" && t.type === "real"
             ? { help: "`int(x)` rounds toward zero." }
-            : {}),
+            : t.kind === "text"
+              ? { help: `A field is read by its name: \`x.${t.text}\`.` }
+              : {}),
       });
     return rankOf(t) === 0
       ? { kind: "at", index: t, span: place.span }
@@ -111,10 +113,23 @@ export function elaboratePlace(e: Elaborator, place: Place, scope: Scope): Selec
   return { kind: "slice", start: end(place.start), stop: end(place.stop), step, span: place.span };
 }
 
-export function indexTerm(e: Elaborator, base: Term, selectors: readonly Selector[], span: Span): Term {
+function indexTerm(e: Elaborator, base: Term, selectors: readonly Selector[], span: Span): Term {
   if (base.kind === "range") return indexTerm(e, e.rangeToArray(base, span), selectors, span);
-  if (base.kind === "tuple")
+  if (base.kind === "tuple") {
+    const single = base.items.find((t) => t.kind === "array" && rankOf(t) === 0);
+    if (single)
+      fail(
+        "K0254",
+        span,
+        `An index picks from the arrays of a tuple, but this one holds a single number: ${showTermType(base)}.`,
+        {
+          help: base.names
+            ? `A field is read by its name: \`p.${base.names[0]}\`.`
+            : "The parts of a plain tuple get names by a pattern: `let (a, b) = p`.",
+        },
+      );
     return { kind: "tuple", names: base.names, items: base.items.map((t) => indexTerm(e, t, selectors, span)) };
+  }
   if (base.kind === "error") return base;
   if (base.kind !== "array") fail("K0253", span, `Only arrays have indices, but this is ${showTermType(base)}.`);
   if (selectors.length > rankOf(base))

@@ -18,7 +18,7 @@ import { broadcast, concat, reshape, slice } from "../primitives/shape.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import { batchGraph, withLanes } from "../transform/batch.ts";
 import { inlineGraph } from "../transform/inline.ts";
-import { splitArguments } from "./derivatives.ts";
+import { splitArguments } from "./differentiated.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { numericEstimates } from "./properties.ts";
 import {

@@ -13,15 +13,13 @@ import {
 import { type Atom, boolScalar, intLiteral, realLiteral } from "../core/graph.ts";
 import type { Emitter } from "../core/primitive.ts";
 import { add, div, mul, neg, sub } from "../primitives/arithmetic.ts";
-import { and, equal, greater, greaterEqual, less, lessEqual, not, notEqual, or } from "../primitives/comparison.ts";
 import { convert } from "../primitives/convert.ts";
-import { dotGeneral } from "../primitives/dot.ts";
 import { integerPower, pow } from "../primitives/power.ts";
 import { maximum, minimum } from "../primitives/rounding.ts";
-import { broadcast, transpose } from "../primitives/shape.ts";
+import { broadcast } from "../primitives/shape.ts";
 import type { ScalarType } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type { ComparisonOperator, Span } from "../syntax/tree.ts";
+import type { Span } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { type ArrayTerm, alignFields, coreType, mapLeaves, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
 
@@ -159,6 +157,9 @@ export function leafwise(
       if (t.kind !== "array")
         fail("K0212", span, `${what} wants numbers, but this is ${showTermType(t)}.`, {
           ...(t.kind === "function" ? { help: "Call the function first: a function has no arithmetic." } : {}),
+          ...(t.kind === "text"
+            ? { help: 'There are no values of text; `show "caption", x` prints one beside a value.' }
+            : {}),
         });
       return t as ArrayTerm;
     });
@@ -307,63 +308,6 @@ export function negate(e: Elaborator, x: Term, span: Span): Term {
   });
 }
 
-const comparisons = {
-  "==": equal,
-  "!=": notEqual,
-  "<": less,
-  "<=": lessEqual,
-  ">": greater,
-  ">=": greaterEqual,
-} as const;
-
-export function compare(e: Elaborator, operator: ComparisonOperator, x: Term, y: Term, span: Span): Term {
-  return leafwise(e, [x, y], `\`${operator}\``, span, ([a, c]) => {
-    if ((a!.type === "status") !== (c!.type === "status"))
-      fail(
-        "K0215",
-        span,
-        `A status is compared with a status, not with ${showTermType(a!.type === "status" ? c! : a!)}.`,
-        {
-          help: "Write `r.status == converged`.",
-        },
-      );
-    const decided = compareKnown(operator, a!, c!);
-    if (decided !== undefined) return e.boolTerm(decided);
-    return elementwise(e, operator, [a!, c!], span, { result: "bool", what: `\`${operator}\`` }, (b, [p, q]) =>
-      comparisons[operator](b, p!, q!),
-    );
-  });
-}
-
-function compareKnown(operator: ComparisonOperator, a: ArrayTerm, c: ArrayTerm): boolean | undefined {
-  if (typeof a.dimension !== "number" || typeof c.dimension !== "number") return undefined;
-  const [x, y] = [a.dimension, c.dimension];
-  return { "==": x === y, "!=": x !== y, "<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y }[operator];
-}
-
-export function logical(e: Elaborator, operator: "and" | "or", x: Term, y: Term, span: Span): Term {
-  return leafwise(e, [x, y], `\`${operator}\``, span, ([a, c]) => {
-    for (const t of [a!, c!]) wantBool(t, operator, span);
-    return elementwise(e, operator, [a!, c!], span, {}, (b, [p, q]) =>
-      operator === "and" ? and(b, p!, q!) : or(b, p!, q!),
-    );
-  });
-}
-
-export function negation(e: Elaborator, x: Term, span: Span): Term {
-  return leafwise(e, [x], "`not`", span, ([a]) => {
-    wantBool(a!, "not", span);
-    return elementwise(e, "not", [a!], span, {}, (b, [p]) => not(b, p!));
-  });
-}
-
-function wantBool(t: ArrayTerm, operator: string, span: Span): void {
-  if (t.type !== "bool")
-    fail("K0216", span, `\`${operator}\` wants true or false, but this is ${showTermType(t)}.`, {
-      help: "Compare first, as in `x > 0`.",
-    });
-}
-
 /** `max(a, b)` and `min(a, b)` of two values; dimensions stay dimensions. */
 export function extremum(e: Elaborator, which: "max" | "min", x: Term, y: Term, span: Span): Term {
   return leafwise(e, [x, y], `\`${which}\``, span, ([a, c]) => {
@@ -373,59 +317,6 @@ export function extremum(e: Elaborator, which: "max" | "min", x: Term, y: Term, 
       which === "max" ? maximum(b, p!, q!) : minimum(b, p!, q!),
     );
   });
-}
-
-/** `x'`: the last two axes swapped. */
-export function transposeTerm(e: Elaborator, x: Term, span: Span): Term {
-  if (x.kind === "error") return x;
-  if (x.kind !== "array") fail("K0217", span, `\`'\` transposes an array, but this is ${showTermType(x)}.`);
-  const shape = shapeOf(x);
-  if (shape.length === 0) return x;
-  if (shape.length === 1)
-    fail("K0218", span, `This is ${showTermType(x)}: a vector has no transpose.`, {
-      help: "For the matrix of products write `outer(x, y)`; for the inner product `dot(x, y)` or `x @ y`.",
-    });
-  const n = shape.length;
-  const swapped = [...shape.slice(0, n - 2), shape[n - 1]!, shape[n - 2]!];
-  const permutation = [...Array.from({ length: n - 2 }, (_, i) => i), n - 1, n - 2, ...(x.type === "key" ? [n] : [])];
-  const atom = e.emit("transpose", [x.atom], coreType(x.type, swapped), (b) => transpose(b, x.atom, permutation));
-  return { kind: "array", type: x.type, atom };
-}
-
-/** `x @ y`: vector or matrix on either side. */
-export function matrixProduct(e: Elaborator, x: Term, y: Term, span: Span): Term {
-  for (const t of [x, y]) {
-    if (t.kind === "error") return t;
-    if (t.kind !== "array" || (t.type !== "real" && t.type !== "int" && t.type !== "bool"))
-      fail("K0219", span, `\`@\` multiplies matrices and vectors, but this is ${showTermType(t)}.`, {
-        ...(t.kind === "tuple" ? { help: "For two values of one structure write `dot(a, b)`." } : {}),
-      });
-  }
-  let [a, c] = [x as ArrayTerm, y as ArrayTerm];
-  const type = a.type === "real" || c.type === "real" ? "real" : "int";
-  a = convertTo(e, a, type);
-  c = convertTo(e, c, type);
-  const [s, t] = [shapeOf(a), shapeOf(c)];
-  if (s.length < 1 || s.length > 2 || t.length < 1 || t.length > 2)
-    fail(
-      "K0220",
-      span,
-      `\`@\` wants vectors and matrices, but these have the shapes ${showShape(s)} and ${showShape(t)}.`,
-      {
-        help: s.length === 0 || t.length === 0 ? "A number is multiplied with `*`." : "`einsum` contracts any axes.",
-      },
-    );
-  const inner = s[s.length - 1]!;
-  if (unifyDims(inner, t[0]!) === "different")
-    fail("K0221", span, `The inner sizes of \`@\` differ: ${showShape(s)} @ ${showShape(t)}.`, {
-      help: "The last size on the left must be the first on the right; a matrix is transposed by `'`.",
-    });
-  e.deferEquality([inner], [t[0]!], "`@`", span);
-  const shape = [...s.slice(0, -1), ...t.slice(1)];
-  const atom = e.emit("dot", [a.atom, c.atom], coreType(type, shape), (b) =>
-    dotGeneral(b, a.atom, c.atom, { contract: [[s.length - 1], [0]], batch: [[], []] }),
-  );
-  return { kind: "array", type, atom };
 }
 
 /** Ints become reals, leaf by leaf; a leaf that is no number is refused by its name. */

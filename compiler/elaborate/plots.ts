@@ -1,10 +1,11 @@
 /** Statements `plot`. */
+import { knownDim } from "../core/dimension.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Argument, Span } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { type Scope, suggest } from "./scope.ts";
 import type { Effect } from "./script.ts";
-import { showTermType, type Term } from "./terms.ts";
+import { rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
 
 /** What a `plot` statement draws, with the terms that have to be computed for it. */
 export function plotEffect(
@@ -59,7 +60,10 @@ export function plotEffect(
       );
   }
   const log = options.get("log");
+  if (log && !(log.term.kind === "array" && log.term.type === "bool" && log.term.atom.kind === "literal"))
+    fail("K0722", log.span, "The option `log` of a plot is `true` or `false`.");
   const x = options.get("x");
+  if (x) refuseOtherLengths(x, series);
   const effect: Effect = {
     kind: "plot",
     expression: args
@@ -73,4 +77,23 @@ export function plotEffect(
     series,
   };
   return { effect, terms: [...series.map((s) => s.term), ...(x ? [x.term] : [])] };
+}
+
+/** The points of a line have as many places as heights. */
+function refuseOtherLengths(
+  x: { readonly term: Term; readonly span: Span },
+  series: readonly { readonly label: string; readonly term: Term }[],
+): void {
+  if (x.term.kind !== "array" || rankOf(x.term) !== 1)
+    fail("K0723", x.span, `The places \`x\` of a plot are a vector, but this is ${showTermType(x.term)}.`);
+  const places = shapeOf(x.term)[0]!;
+  for (const { label, term } of series) {
+    if (term.kind !== "array" || rankOf(term) !== 1) continue;
+    const heights = shapeOf(term)[0]!;
+    const [there, here] = [knownDim(places), knownDim(heights)];
+    if (there !== undefined && here !== undefined && there !== here)
+      fail("K0723", x.span, `\`${label}\` has ${here} entries, but \`x\` has ${there}.`, {
+        help: "A line has a place for each of its entries.",
+      });
+  }
 }

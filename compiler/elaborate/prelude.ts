@@ -5,6 +5,7 @@ import { arrayBuiltins } from "./builtins/arrays.ts";
 import { calculusBuiltins } from "./builtins/calculus.ts";
 import { elementwiseBuiltins } from "./builtins/elementwise.ts";
 import { linearBuiltins } from "./builtins/linear.ts";
+import { matrixBuiltins } from "./builtins/matrices.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
 import type { Builtin } from "./builtins/support.ts";
@@ -17,6 +18,7 @@ const families: readonly Readonly<Record<string, Builtin>>[] = [
   elementwiseBuiltins,
   reductionBuiltins,
   arrayBuiltins,
+  matrixBuiltins,
   windowBuiltins,
   linearBuiltins,
   randomBuiltins,

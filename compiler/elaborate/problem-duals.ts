@@ -9,11 +9,12 @@ import { customDerivativePrimitive } from "../transform/control/custom.ts";
 import { check } from "../transform/control/effects.ts";
 import { elementwiseBuiltins } from "./builtins/elementwise.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
+import { compare, logical, negation } from "./comparisons.ts";
 import { gradient } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { readField } from "./expressions.ts";
 import { applyTo } from "./functions.ts";
-import { arithmetic, compare, logical, negate, negation, zeroLike } from "./operators.ts";
+import { arithmetic, negate, zeroLike } from "./operators.ts";
 import type { Restriction } from "./problem-constraints.ts";
 import {
   type ArrayTerm,
@@ -101,7 +102,7 @@ export function kktCondition(e: Elaborator, p: Handed, span: Span): (x: Term, du
 }
 
 /** The multiplier of each restriction, from the `dual` of a solver's state. */
-export function multipliersOf(e: Elaborator, p: Handed, dual: Term, span: Span): Map<Restriction, Term> {
+function multipliersOf(e: Elaborator, p: Handed, dual: Term, span: Span): Map<Restriction, Term> {
   const found = new Map<Restriction, Term>();
   for (const r of p.rows) found.set(r, readField(e, readField(e, dual, r.kind, span), r.name, span));
   p.bounds.forEach((r, i) => {

@@ -28,9 +28,11 @@ import {
   withoutDuals,
 } from "./problem-duals.ts";
 import { quadraticForm } from "./problem-quadratic.ts";
+import { startFrom, startInside } from "./problem-start.ts";
 import { Scope } from "./scope.ts";
-import { isEmpty, startTerm } from "./solve-parts.ts";
-import { runSolver, type SolveForm } from "./solver-loop.ts";
+import type { SolveForm } from "./solve-form.ts";
+import { isEmpty } from "./solve-parts.ts";
+import { runSolver } from "./solver-loop.ts";
 import type { ConfiguredSolver } from "./solver-terms.ts";
 import {
   coreType,
@@ -306,6 +308,15 @@ function variablesOf(e: Elaborator, model: Model, span: Span): TupleTerm {
   const zeros = model.declaration.variables.map((v) => {
     const t = resolveType(e, v.type, model.dims);
     if (t.kind !== "array") return fail("K0757", span, "The variables of a problem are arrays.");
+    if (t.type !== "real")
+      fail(
+        "K0757",
+        v.type.span,
+        `The variable \`${v.name.name}\` is ${t.type}, but the variables of a problem are real.`,
+        {
+          help: "Write `real`: there are no solvers for variables that are whole numbers or truth values.",
+        },
+      );
     const shape = t.shape.map((d) => resolve(d));
     const open = shape.find((d) => e.mode === "bind" && knownDim(d) === undefined);
     if (open !== undefined)
@@ -323,37 +334,6 @@ function variablesOf(e: Elaborator, model: Model, span: Span): TupleTerm {
     zeros,
     model.declaration.variables.map((v) => v.name.name),
   );
-}
-
-function startFrom(e: Elaborator, model: Model, from: Term, span: Span): Term {
-  const names = model.declaration.variables.map((v) => v.name.name);
-  const items = model.declaration.variables.map((v) => resolveType(e, v.type, model.dims));
-  const given = startTerm(e, from, span);
-  const whole = names.length === 1 && given.kind === "array" ? tupleTerm([given], names) : given;
-  return fitTerm(e, whole, { kind: "tuple", names, items }, "`from`", span);
-}
-
-/** Where a search starts that was given no start: zero, moved inside bounds and onto sets. */
-function startInside(
-  e: Elaborator,
-  model: Model,
-  p: Handed & { readonly restrictions: readonly Restriction[] },
-  zeros: TupleTerm,
-  span: Span,
-): Term {
-  const { lower, upper } = combinedBounds(e, p.restrictions, zeros, span);
-  const bounded = new Set(p.restrictions.flatMap((r) => (r.bound ? [r.bound.variable] : [])));
-  const items = zeros.items.map((x, i) => {
-    const name = zeros.names![i]!;
-    const v = model.declaration.variables[i]!;
-    const set = v.set && e.expression(v.set, model.scope);
-    const nearest = set && applyTo(e, readField(e, set, "project", v.set!.span), [x], span);
-    // An empty set has no nearest point. That the model has no answer is for the solver to say.
-    const onto = nearest ? optimality(e, "known_or", [nearest, x], span) : x;
-    if (!bounded.has(name)) return onto;
-    return optimality(e, "inside", [onto, readField(e, lower, name, span), readField(e, upper, name, span)], span);
-  });
-  return tupleTerm(items, zeros.names!);
 }
 
 /** Variables by name, duals by constraint, and the rest of the record. */

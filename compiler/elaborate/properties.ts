@@ -8,8 +8,9 @@ import { reduceAll, reduceAny } from "../primitives/reduce.ts";
 import { abs, maximum } from "../primitives/rounding.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Binary } from "../syntax/tree.ts";
+import { logical } from "./comparisons.ts";
 import type { Elaborator } from "./elaborator.ts";
-import { elementwise, leafwise, logical } from "./operators.ts";
+import { elementwise, leafwise } from "./operators.ts";
 import { type ArrayTerm, coreType, leavesOf, rankOf, shapeOf, showTermType, type Term } from "./terms.ts";
 
 /** What is known of a value that `numeric_grad` made. */

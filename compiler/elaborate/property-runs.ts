@@ -7,11 +7,11 @@ import { type Atom, concreteShape, type Graph, type Var } from "../core/graph.ts
 import type { BoundProperty, PropertyVariable, Value } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Expression, Property } from "../syntax/tree.ts";
+import { logical } from "./comparisons.ts";
 import { inputOfType } from "./declarations.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
 import { checkGenerator, generatorOf } from "./generators.ts";
-import { logical } from "./operators.ts";
 import { kinkExcuses } from "./properties.ts";
 import { Scope } from "./scope.ts";
 import type { ElaboratedScript } from "./script.ts";

@@ -205,7 +205,9 @@ export class ScriptElaborator {
                 help:
                   condition.kind === "array" && condition.type === "bool"
                     ? "Say `all(...)` or `any(...)`."
-                    : "Compare first, as in `x > 0`.",
+                    : condition.kind === "tuple"
+                      ? '`assert` is no function and takes no parentheses: `assert c, "why"`.'
+                      : "Compare first, as in `x > 0`.",
               },
             );
           return {
@@ -303,7 +305,9 @@ export class ScriptElaborator {
       fail("K0718", s.from.span, `There is no module "${path}".`, {
         help: near
           ? `Did you mean "${near}"?`
-          : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
+          : path.endsWith(".opt")
+            ? `A file of your own is imported with its folder: "./${path}".`
+            : `The standard library has ${this.inputs.moduleNames.filter((m) => m.startsWith("std/")).join(", ")}.`,
       });
     }
     for (const { name, as } of s.names) {

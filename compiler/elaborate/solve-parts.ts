@@ -2,10 +2,10 @@
 import { addDims, compareDims, type Dim, knownDim, productOfDims, showDim } from "../core/dimension.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
-import { joinTerms } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { joinTerms } from "./join-types.ts";
 import { convertTo, realTerm } from "./operators.ts";
-import type { SolveForm } from "./solver-loop.ts";
+import type { SolveForm } from "./solve-form.ts";
 import { asSolver, type ConfiguredSolver } from "./solver-terms.ts";
 import {
   type CallArguments,
@@ -129,6 +129,15 @@ export function asManyAsUnknowns(
         );
       return;
     }
+    if (result.kind === "array" && result.type === "bool")
+      fail(
+        "K1176",
+        span,
+        `\`root\` wants a function that is 0 at the answer, but this one gives ${showTermType(result)}.`,
+        {
+          help: "Write the difference of the two sides, `x => x ^ 2 - 2`, or a `condition` with `==`.",
+        },
+      );
     const [wanted, found] = [sizeOf(e, from), sizeOf(e, result)];
     if (compareDims(wanted, found) === "different")
       fail(

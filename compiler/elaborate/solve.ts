@@ -10,9 +10,10 @@ import { applyTo } from "./functions.ts";
 import { arithmetic, negate, realTerm } from "./operators.ts";
 import { solveProblem } from "./problems.ts";
 import { suggest } from "./scope.ts";
+import type { SolveForm } from "./solve-form.ts";
 import { asOperator, linearSolveBuiltin, requireSquare, startOf } from "./solve-linear.ts";
 import { asManyAsUnknowns, headerOf, oneNumber, placeOf, requireForm, searched, startTerm } from "./solve-parts.ts";
-import { runSolver, type SolveForm } from "./solver-loop.ts";
+import { runSolver } from "./solver-loop.ts";
 import { asSolver, type ConfiguredSolver, partNames, withKey } from "./solver-terms.ts";
 import { type CallArguments, type FunctionTerm, showTermType, type Term, type TupleTerm } from "./terms.ts";
 
@@ -62,7 +63,10 @@ const standIns: Readonly<Record<string, readonly [path: string, name: string]>> 
 function standInSolver(e: Elaborator, call: string, span: Span): Term {
   const standIn = standIns[call];
   const found = standIn && e.standard(...standIn);
-  return found ?? fail("K0737", span, `\`${call}\` needs a solver: give one with \`by = ...\`.`);
+  if (found) return found;
+  return fail("K0737", span, `\`${call}\` needs a solver: give one with \`by = ...\`.`, {
+    ...(call === "solve" ? { help: "A linear system `A x = b` is solved by `linear_solve(A, b)`." } : {}),
+  });
 }
 
 function asOptionalFunction(term: Term | undefined, name: string, span: Span): FunctionTerm | undefined {

@@ -7,8 +7,8 @@ import { and, equal, isFinite as isFiniteAtom, not, notEqual } from "../primitiv
 import { reduceAll } from "../primitives/reduce.ts";
 import { select } from "../primitives/select.ts";
 import type { Span } from "../syntax/tree.ts";
-import { joinTerms, matchTypes } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
+import { joinTerms, matchTypes } from "./join-types.ts";
 import { type ArrayTerm, leavesOf, type Term, type TupleTerm, tupleTerm } from "./terms.ts";
 
 /** The literal of a status. */

@@ -3,7 +3,7 @@
  * not taken; the best point is kept. The whole solve is one `scan`.
  */
 import { Builder } from "../core/builder.ts";
-import { addDims, type Dim } from "../core/dimension.ts";
+import { addDims, type Dim, knownDim } from "../core/dimension.ts";
 import { type Atom, boolLiteral, type Graph, intLiteral, realLiteral, type Var } from "../core/graph.ts";
 import { add } from "../primitives/arithmetic.ts";
 import {
@@ -23,22 +23,21 @@ import { foldIn } from "../primitives/threefry.ts";
 import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
 import { scan } from "../transform/control/scan.ts";
-import type { Adjoint } from "./adjoint.ts";
+import { chooseTerm } from "./branches.ts";
 import { randomBuiltins } from "./builtins/random.ts";
 import { reductionBuiltins } from "./builtins/reductions.ts";
-import type { Activity } from "./certificate-reports.ts";
 import { checkpointedScan } from "./checkpoint.ts";
-import { chooseTerm, joinTerms, matchTypes } from "./control.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
+import { joinTerms, matchTypes } from "./join-types.ts";
 import { convertTo, realTerm } from "./operators.ts";
+import type { LoopResult, SolveForm } from "./solve-form.ts";
 import { withoutUnknowns } from "./solve-parts.ts";
 import { code, judged, statusAfter, unchanged } from "./solver-ending.ts";
 import { residualAt, samplesValue, solveRecord } from "./solver-record.ts";
 import { type ConfiguredSolver, type Members, memberOf, membersAt } from "./solver-terms.ts";
 import {
   type ArrayTerm,
-  type FunctionTerm,
   leavesOf,
   plainLeaf,
   rankOf,
@@ -49,31 +48,6 @@ import {
   type TupleTerm,
 } from "./terms.ts";
 import { guarded } from "./trial.ts";
-
-export interface SolveForm {
-  readonly call: "minimize" | "maximize" | "root" | "fixpoint" | "least_squares" | "linear_solve" | "solve";
-  readonly from: Term;
-  readonly solver: ConfiguredSolver;
-  readonly parts: ReadonlyMap<string, Term>;
-  readonly adjoint: Adjoint;
-  readonly condition: FunctionTerm | undefined;
-  readonly record: FunctionTerm | undefined;
-  /** True for methods whose last point is the answer: they see noise, so no point is known to be best. */
-  readonly stochastic: boolean;
-  /** True when the best point is that of least value, not of least error. */
-  readonly minimizes: boolean;
-  /** The value at a point, when the form has one. */
-  readonly value: ((x: Term) => Term) | undefined;
-  /** What vanishes at an answer, unless the solver says otherwise. */
-  readonly defaultCondition: ((x: Term) => Term) | undefined;
-  /** For problems: the KKT conditions in the answer and its duals together, which then are differentiated together. */
-  readonly dualCondition?: (x: Term, dual: Term) => Term;
-  /** For problems: which inequalities bind at an answer and its duals. */
-  readonly activity?: (x: Term, dual: Term) => Activity;
-  /** True when the caller tells how the solve ended. */
-  readonly silent?: boolean;
-  readonly span: Span;
-}
 
 export function runSolver(e: Elaborator, form: SolveForm): TupleTerm {
   return e.at(form.span, () => new SolverRun(e, withoutUnknowns(e, form)).run());
@@ -99,7 +73,7 @@ class SolverRun {
   run(): TupleTerm {
     const { e, form } = this;
     const { solver, span } = form;
-    const iterations = e.asDimension(solver.options.get("iters") ?? e.dimensionTerm(500), span);
+    const iterations = iterationsOf(e, solver, span);
     const zero = e.dimensionTerm(0);
     const first = this.#startState(zero);
     const rawKey = solver.options.get("key");
@@ -133,6 +107,7 @@ class SolverRun {
         "K0741",
         member.body.span,
         `The state of a solver is a named tuple with a field \`x\`, but this is ${showTermType(state)}.`,
+        { help: "Write `start(x) = (x: x)`, and read it in `next(s, t)` as `s.x`." },
       );
     const x = state.items[state.names.indexOf("x")]!;
     const { problem } = joinTerms(form.from, x);
@@ -375,19 +350,17 @@ class SolverRun {
   }
 }
 
-/** What the loop leaves behind. */
-export interface LoopResult {
-  readonly state: TupleTerm;
-  readonly xIndex: number;
-  readonly dualIndex: number;
-  readonly final: TupleTerm;
-  readonly best: readonly ArrayTerm[];
-  readonly value: Atom;
-  readonly error: Atom;
-  readonly status: Atom;
-  readonly iterations: Atom;
-  readonly traces: readonly Atom[];
-  readonly steps: Atom;
-  readonly recorded: TupleTerm | undefined;
-  readonly length: Dim;
+/** The most iterations a solve may take: the option `iters`, or 500. */
+function iterationsOf(e: Elaborator, solver: ConfiguredSolver, span: Span): Dim {
+  const given = solver.options.get("iters") ?? e.dimensionTerm(500);
+  const known = given.kind === "array" && given.dimension !== undefined ? knownDim(given.dimension) : undefined;
+  const wrong = known !== undefined && known < 0 ? `${known}` : undefined;
+  const isInt = given.kind === "error" || (given.kind === "array" && given.type === "int" && rankOf(given) === 0);
+  if (wrong === undefined && isInt) return e.asDimension(given, span);
+  return fail(
+    "K1174",
+    span,
+    `The option \`iters\` of \`${solver.declaration.name.name}\` is a number of iterations, but this is ${wrong ?? showTermType(given)}.`,
+    { help: "Write a natural number: `iters = 1000`." },
+  );
 }

@@ -18,7 +18,7 @@ import type { Elaborator } from "./elaborator.ts";
 import { applyTo } from "./functions.ts";
 import { implicitSolution } from "./implicit.ts";
 import { realTerm } from "./operators.ts";
-import type { LoopResult, SolveForm } from "./solver-loop.ts";
+import type { LoopResult, SolveForm } from "./solve-form.ts";
 import { type Members, memberOf, membersAt } from "./solver-terms.ts";
 import { steppedSolution } from "./stepped-solution.ts";
 import {

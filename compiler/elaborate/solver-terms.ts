@@ -4,7 +4,9 @@ import { fail } from "../syntax/diagnostic.ts";
 import type { FunctionDeclaration, Let, Solver, SolverMember, Span } from "../syntax/tree.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateLet } from "./expressions.ts";
-import { bindPattern, countArguments, declaredFunction, matchArguments } from "./functions.ts";
+import { countArguments, declaredFunction, matchArguments } from "./functions.ts";
+import { refuseOutOfRange } from "./option-ranges.ts";
+import { bindPattern } from "./patterns.ts";
 import { Scope, suggest } from "./scope.ts";
 import { type CallArguments, type FunctionTerm, type SolverTerm, showTermType, type Term } from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
@@ -56,6 +58,28 @@ export function memberOf(declaration: Solver, name: string): SolverMember | unde
   return declaration.members.find((m): m is SolverMember => m.kind === "member" && m.name.name === name);
 }
 
+/** What the options are called elsewhere. */
+const aliases: ReadonlyMap<string, string> = new Map([
+  ["tolerance", "tol"],
+  ["gtol", "tol"],
+  ["xtol", "tol"],
+  ["ftol", "tol"],
+  ["eps", "tol"],
+  ["maxiter", "iters"],
+  ["max_iter", "iters"],
+  ["max_iters", "iters"],
+  ["maxit", "iters"],
+  ["iterations", "iters"],
+  ["steps", "iters"],
+  ["epochs", "iters"],
+  ["lr", "step"],
+  ["learning_rate", "step"],
+  ["rate", "step"],
+  ["step_size", "step"],
+  ["stepsize", "step"],
+  ["seed", "key"],
+]);
+
 function configure(e: Elaborator, declaration: Solver, scope: Scope, args: CallArguments): SolverTerm {
   const what = `the solver \`${declaration.name.name}\``;
   const own = declaration.options.map((o) => o.name.name);
@@ -68,7 +92,8 @@ function configure(e: Elaborator, declaration: Solver, scope: Scope, args: CallA
     }
   for (const name of named.keys())
     if (!own.includes(name)) {
-      const near = suggest(name, [...own, ...given]);
+      const meant = aliases.get(name);
+      const near = meant && [...own, ...given].includes(meant) ? meant : suggest(name, [...own, ...given]);
       fail("K0233", args.span, `${what[0]!.toUpperCase()}${what.slice(1)} has no option \`${name}\`.`, {
         help: near
           ? `Did you mean \`${near}\`?`
@@ -89,6 +114,7 @@ function configure(e: Elaborator, declaration: Solver, scope: Scope, args: CallA
   for (const o of declaration.options) {
     const term = found.get(o.name.name)!;
     if (term.kind === "error") e.giveUp();
+    if (declaration.span.file.startsWith("std/")) refuseOutOfRange(declaration.name.name, o.name.name, term, args.span);
     // Where a real is declared, a function of the iteration is a schedule.
     if (!o.type || term.kind === "function") options.set(o.name.name, term);
     else
@@ -154,7 +180,8 @@ export function membersAt(e: Elaborator, solver: ConfiguredSolver, parts: Readon
       const saved = e.insideSolver;
       e.insideSolver = true;
       try {
-        return functions.get(name)!.apply({ positional: args, named: new Map(), span });
+        const use = () => functions.get(name)!.apply({ positional: args, named: new Map(), span });
+        return e.inCall(`the solver \`${declaration.name.name}\``, solver.span, use);
       } finally {
         e.insideSolver = saved;
       }

@@ -67,7 +67,10 @@ export function stackTerms(e: Elaborator, given: readonly Term[], spans: readonl
   items.forEach((t, i) => {
     if (t.kind !== "array" && t.kind !== "tuple")
       fail("K0266", spans[i], `An array holds numbers, but this is ${showTermType(t)}.`, {
-        help: "Keep functions in a tuple.",
+        help:
+          t.kind === "text"
+            ? "There are no values of text: strings are captions, paths and titles."
+            : "Keep functions in a tuple.",
       });
     if (!sameStructure(first, t))
       fail(

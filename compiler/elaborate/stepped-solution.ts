@@ -10,10 +10,10 @@ import { foldIn } from "../primitives/threefry.ts";
 import { customDerivativePrimitive } from "../transform/control/custom.ts";
 import { stopGradient } from "../transform/control/effects.ts";
 import { randomBuiltins } from "./builtins/random.ts";
-import { matchTypes } from "./control.ts";
 import { stopped } from "./derivatives.ts";
 import type { Elaborator } from "./elaborator.ts";
-import type { LoopResult, SolveForm } from "./solver-loop.ts";
+import { matchTypes } from "./join-types.ts";
+import type { LoopResult, SolveForm } from "./solve-form.ts";
 import { memberOf, membersAt } from "./solver-terms.ts";
 import { type ArrayTerm, leavesOf, realArray, rebuild, type Term, type TupleTerm } from "./terms.ts";
 

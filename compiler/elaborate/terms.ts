@@ -3,7 +3,7 @@ import type { Dim } from "../core/dimension.ts";
 import { equalDims, showDim } from "../core/dimension.ts";
 import type { ArrayType, Atom } from "../core/graph.ts";
 import type { ScalarType } from "../program.ts";
-import type { Expression, Span } from "../syntax/tree.ts";
+import type { Span } from "../syntax/tree.ts";
 
 export type Term =
   | ArrayTerm
@@ -221,11 +221,4 @@ export function alignFields(term: TupleTerm, names: readonly string[] | undefine
 /** Whether two arrays have one shape, as far as symbols tell. */
 export function sameShape(a: readonly Dim[], b: readonly Dim[]): boolean {
   return a.length === b.length && a.every((d, i) => equalDims(d, b[i]!));
-}
-
-/** A piece of source as messages quote it: one line, cut when long. */
-export function quoteSource(text: string, expression: Expression | Span): string {
-  const span = "span" in expression ? expression.span : expression;
-  const line = text.slice(span.start, span.end).replace(/\s+/g, " ").trim();
-  return line.length > 60 ? `${line.slice(0, 57)}...` : line;
 }

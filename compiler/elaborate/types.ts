@@ -1,4 +1,6 @@
 /** Declared types: from what is written to dimensions, and fitting a term to one. */
+
+import { foreignTypes } from "../check/foreign-words.ts";
 import { type Dim, flexibleDimension, resolve, showDim, unifyDims } from "../core/dimension.ts";
 import type { ScalarType } from "../program.ts";
 import { fail } from "../syntax/diagnostic.ts";
@@ -56,11 +58,14 @@ export function resolveType(e: Elaborator, expression: TypeExpression, dims: Sig
       if (scalars.has(expression.name)) return { kind: "array", type: expression.name as ScalarType, shape: [] };
       const definition = dims.scope.findType(expression.name);
       if (!definition) {
-        const near = suggest(expression.name, [...scalars, ...dims.scope.typeNames()]);
+        const near = foreignTypes.has(expression.name)
+          ? undefined
+          : suggest(expression.name, [...scalars, ...dims.scope.typeNames()]);
         fail("K0202", expression.span, `There is no type \`${expression.name}\`.`, {
           help: near
             ? `Did you mean \`${near}\`?`
-            : "Types are real, int, bool, key, tuples of them, and what `type` declares.",
+            : (foreignTypes.get(expression.name.toLowerCase()) ??
+              "Types are real, int, bool, key, tuples of them, and what `type` declares."),
         });
       }
       return resolveType(e, definition.expression, dims);
@@ -104,7 +109,7 @@ function addAxes(type: DeclaredType, leading: readonly Dim[], span: Span): Decla
 }
 
 /** A dimension as it stands in a type: numbers, names and arithmetic on them. */
-export function dimensionOf(e: Elaborator, expression: Expression, dims: SignatureDimensions): Dim {
+function dimensionOf(e: Elaborator, expression: Expression, dims: SignatureDimensions): Dim {
   const inner = new DimensionScope(dims);
   return e.dimension(expression, inner.scopeFor(expression));
 }
@@ -136,7 +141,7 @@ function dimensionTermLater(dimension: Dim): ArrayTerm {
   return { kind: "array", type: "int", atom: { kind: "literal", value, type: { dtype: "int", shape: [] } }, dimension };
 }
 
-export function showDeclared(type: DeclaredType): string {
+function showDeclared(type: DeclaredType): string {
   switch (type.kind) {
     case "array":
       return type.shape.length === 0 ? type.type : `${type.type}[${type.shape.map(showDim).join(", ")}]`;
@@ -172,7 +177,7 @@ export function fitTerm(
       if (shape.length !== type.shape.length) return refuse(shapeHelp(shape, type.shape));
       for (let i = 0; i < shape.length; i++)
         if (unifyDims(shape[i]!, type.shape[i]!) === "different")
-          return refuse(dimensionHelp(shape[i]!, type.shape[i]!));
+          return refuse(dimensionHelp(shape[i]!, type.shape[i]!, what));
       e.deferEquality(shape, type.shape, what, span);
       if (term.type === type.type) return term;
       const order = ["bool", "int", "real"];
@@ -225,7 +230,11 @@ function shapeHelp(found: readonly Dim[], wanted: readonly Dim[]): string {
   return `An array with ${axes(wanted.length)} is wanted, but this has ${axes(found.length)}.`;
 }
 
-function dimensionHelp(found: Dim, wanted: Dim): string {
+function dimensionHelp(found: Dim, wanted: Dim, what: string): string | undefined {
+  if (typeof resolve(found) === "number" && typeof resolve(wanted) === "number")
+    return what.startsWith("the argument")
+      ? "A name that stands for a size in a signature is one number: the first argument with it decides."
+      : undefined;
   return `\`${showDim(found)}\` and \`${showDim(wanted)}\` need not be equal.`;
 }
 

@@ -6,7 +6,7 @@ import { stopGradientPrimitive } from "../transform/control/effects.ts";
 import { noDerivativePrimitive, refuseDerivative } from "../transform/control/refuse.ts";
 import { type ScanParams, scanOperands, scanPrimitive } from "../transform/control/scan.ts";
 import { refuseUnbounded } from "../transform/control/scan-derivatives.ts";
-import type { Differentiated } from "./derivatives.ts";
+import type { Differentiated } from "./differentiated.ts";
 
 /** True for `stop_gradient`, also where a checked program has an opaque equation for it. */
 function stops(eq: Equation): boolean {

@@ -14,28 +14,18 @@ import { type CondParams, cond, condPrimitive } from "./control/cond.ts";
 import { checkPrimitive, type ReportParams, reportPrimitive } from "./control/effects.ts";
 import { type OperatorSolveParams, operatorSolvePrimitive } from "./control/operator-solve.ts";
 import { type ScanParams, scan, scanOperands, scanPrimitive } from "./control/scan.ts";
-import { Environment, inlineGraph, memoized } from "./inline.ts";
+import { emitEquations, inlineGraph, memoized } from "./inline.ts";
 
 /** The graph with a last output, `ok`; the graph itself has no checks left. */
 export function collectChecks(graph: Graph): Graph {
   return memoized(graph, "collect checks", () => {
     const b = new Builder();
-    const environment = new Environment(
-      graph,
-      graph.inputs.map((v) => b.input(v.type)),
-    );
+    const inputs = graph.inputs.map((v) => b.input(v.type));
     let ok: Atom = boolLiteral(true);
     const note = (promise: Atom) => {
       ok = ok.kind === "literal" && ok.value ? promise : and(b, ok, promise);
     };
-    for (const e of graph.equations) {
-      const inputs = e.inputs.map((a) => environment.get(a));
-      const outputs = b.at(e.span, () => collectEquation(b, e, inputs, note), e.pass);
-      e.outputs.forEach((v, i) => {
-        environment.set(v.id, outputs[i]!);
-      });
-    }
-    const outputs = graph.outputs.map((a) => environment.get(a));
+    const outputs = emitEquations(b, graph, inputs, (e, operands) => collectEquation(b, e, operands, note));
     return b.close(graph.name, [...outputs, ok]).graph;
   });
 }

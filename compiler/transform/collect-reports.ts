@@ -13,7 +13,7 @@ import { type CondParams, cond, condPrimitive } from "./control/cond.ts";
 import { type ReportParams, reportPrimitive } from "./control/effects.ts";
 import { type OperatorSolveParams, operatorSolvePrimitive } from "./control/operator-solve.ts";
 import { type ScanParams, scan, scanOperands, scanPrimitive } from "./control/scan.ts";
-import { Environment, inlineGraph, memoized } from "./inline.ts";
+import { emitEquations, inlineGraph, memoized } from "./inline.ts";
 
 /** The order of the outputs that are added. */
 export const reported = [
@@ -65,22 +65,12 @@ function roleOf(e: Equation): ReportRole {
 export function collectReports(graph: Graph): Graph {
   return memoized(graph, "collect reports", () => {
     const b = new Builder();
-    const environment = new Environment(
-      graph,
-      graph.inputs.map((v) => b.input(v.type)),
-    );
+    const inputs = graph.inputs.map((v) => b.input(v.type));
     let found = nothing;
     const note = (more: readonly Atom[]) => {
       found = worst(b, found, more);
     };
-    for (const e of graph.equations) {
-      const inputs = e.inputs.map((a) => environment.get(a));
-      const outputs = b.at(e.span, () => collectEquation(b, e, inputs, note), e.pass);
-      e.outputs.forEach((v, i) => {
-        environment.set(v.id, outputs[i]!);
-      });
-    }
-    const outputs = graph.outputs.map((a) => environment.get(a));
+    const outputs = emitEquations(b, graph, inputs, (e, operands) => collectEquation(b, e, operands, note));
     return b.close(graph.name, [...outputs, ...found]).graph;
   });
 }

@@ -1,5 +1,5 @@
 /** Splices a graph's equations into the place where it is used. */
-import type { Atom, Graph } from "../core/graph.ts";
+import type { Atom, Equation, Graph } from "../core/graph.ts";
 import type { Emitter } from "../core/primitive.ts";
 
 /** The atoms of one instance of a graph. */
@@ -28,18 +28,20 @@ export class Environment {
 
 /** Emits the graph's equations on these operands; returns its outputs there. */
 export function inlineGraph(b: Emitter, graph: Graph, inputs: readonly Atom[]): readonly Atom[] {
+  return emitEquations(b, graph, inputs, (e, operands) => b.emit(e.primitive, operands, e.params));
+}
+
+/** What `emit` makes of each of the graph's equations on these operands; returns the graph's outputs there. */
+export function emitEquations(
+  b: Emitter,
+  graph: Graph,
+  inputs: readonly Atom[],
+  emit: (e: Equation, operands: readonly Atom[]) => readonly Atom[],
+): readonly Atom[] {
   const environment = new Environment(graph, inputs);
   for (const e of graph.equations) {
-    const outputs = b.at(
-      e.span,
-      () =>
-        b.emit(
-          e.primitive,
-          e.inputs.map((a) => environment.get(a)),
-          e.params,
-        ),
-      e.pass,
-    );
+    const operands = e.inputs.map((a) => environment.get(a));
+    const outputs = b.at(e.span, () => emit(e, operands), e.pass);
     e.outputs.forEach((v, i) => {
       environment.set(v.id, outputs[i]!);
     });

@@ -9,34 +9,23 @@ import { internGraph } from "../core/intern.ts";
 import { call } from "./control/call.ts";
 import { forwardTangent, type PullbackParams } from "./control/custom.ts";
 import type { OperatorSolveParams } from "./control/operator-solve.ts";
-import { inlineGraph, memoized } from "./inline.ts";
+import { emitEquations, inlineGraph, memoized } from "./inline.ts";
+import { tellIfRead } from "./tell-if-read.ts";
 import { trim } from "./trim.ts";
 
 /** Functions of at most this many equations are spliced in. */
 const inlineLimit = 64;
 
 /** The same function with fewer equations. */
-export const simplify = (graph: Graph): Graph => trim(simplified(graph));
+export const simplify = (graph: Graph): Graph => tellIfRead(trim(simplified(graph)));
 
 function simplified(graph: Graph): Graph {
   return memoized(graph, "simplify", () => {
     const b = new Builder();
     const inputs = graph.inputs.map((v) => b.input(v.type));
-    const values = new Map<number, Atom>(graph.inputs.map((v, i) => [v.id, inputs[i]!]));
-    const outputs = splice(b, graph, values);
+    const outputs = emitEquations(b, graph, inputs, (e, operands) => equation(b, e, operands));
     return internGraph(b.close(graph.name, outputs).graph);
   });
-}
-
-function splice(b: Builder, graph: Graph, values: Map<number, Atom>): Atom[] {
-  const atom = (a: Atom): Atom => (a.kind === "literal" ? a : values.get(a.id)!);
-  for (const e of graph.equations) {
-    const results = b.at(e.span, () => equation(b, e, e.inputs.map(atom)), e.pass);
-    e.outputs.forEach((v, i) => {
-      values.set(v.id, results[i]!);
-    });
-  }
-  return graph.outputs.map(atom);
 }
 
 function equation(b: Builder, e: Equation, inputs: readonly Atom[]): readonly Atom[] {

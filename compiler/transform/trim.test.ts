@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { Builder } from "../core/builder.ts";
+import { evaluate, evaluationContext } from "../core/evaluate.ts";
 import { type Equation, type Graph, realLiteral, realScalar } from "../core/graph.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { controlCases } from "../kernel/testing-control-cases.ts";
@@ -75,8 +76,65 @@ test("a loop keeps the state that is read, and what that state is made from", ()
   assert.deepEqual(sizes(only(loop(false), 1, 4)), { operands: 2, results: 3, constants: 1, carry: 1, stacked: 1 });
 });
 
-test("a solve keeps the value and the error that it tells of", () => {
-  assert.deepEqual(sizes(only(loop(true), 0)), { operands: 4, results: 5, constants: 2, carry: 2, stacked: 2 });
+test("a solve keeps the traces that are read, and of the others what it tells", () => {
+  assert.deepEqual(sizes(only(loop(true), 0)), { operands: 6, results: 5, constants: 2, carry: 4, stacked: 0 });
+  assert.deepEqual(sizes(only(loop(true), 0, 3)), { operands: 5, results: 5, constants: 2, carry: 3, stacked: 1 });
+  assert.deepEqual(sizes(only(loop(true), 0, 4)), { operands: 5, results: 5, constants: 2, carry: 3, stacked: 1 });
+  assert.deepEqual(sizes(only(loop(true), 3, 4)), { operands: 4, results: 5, constants: 2, carry: 2, stacked: 2 });
+});
+
+/** The value and the error of each step. */
+function toldBy(graph: Graph): number[][] {
+  const told: number[][] = [];
+  const context = evaluationContext({
+    precision: "f64",
+    tick: (progress) => {
+      if (progress) told.push([progress.value, progress.error]);
+    },
+  });
+  evaluate(
+    graph,
+    [2, 0.3, 0.5, 0.7, 0.9].map((x) => ({ dtype: "real", shape: [], data: Float64Array.of(x) })),
+    context,
+  );
+  return told;
+}
+
+test("a solve tells the same whichever of its results are read", () => {
+  const graph = loop(true);
+  const whole = toldBy(graph);
+  assert.equal(whole.length, 7);
+  for (let mask = 1; mask < 2 ** graph.outputs.length; mask++) {
+    const read = graph.outputs.filter((_, i) => (mask >> i) % 2 === 1);
+    const trimmed = trim(reading(graph, read));
+    assert.deepEqual(toldBy(trimmed), whole, `results ${mask.toString(2)}`);
+    assert.equal(trim(trimmed), trimmed);
+  }
+});
+
+test("a solve that measures no value keeps nothing to tell it", () => {
+  const graph = loop(true);
+  const e = graph.equations[0]!;
+  const { body } = e.params as ScanParams;
+  const outputs = body.outputs.map((a, i) => (i === 3 ? realLiteral(Number.NaN) : a));
+  const unmeasured = { ...graph, equations: [{ ...e, params: { ...e.params, body: { ...body, outputs } } }] };
+  assert.deepEqual(sizes(only(unmeasured, 0)), { operands: 5, results: 4, constants: 2, carry: 3, stacked: 0 });
+  assert.deepEqual(toldBy(trim(reading(unmeasured, [graph.outputs[0]!]))), toldBy(unmeasured));
+});
+
+test("what has an effect inside stays, without the results that nobody reads", () => {
+  const body = new Builder();
+  const x = body.input(realScalar);
+  check(body, greater(body, x, realLiteral(0)), [], { code: "K0001", message: "no", help: undefined, span: undefined });
+  const step = body.close("step", [mul(body, x, realLiteral(0.5)), sin(body, x)]).graph;
+  const b = new Builder();
+  const inputs = [b.input(realScalar), b.input(realScalar)];
+  const results = scan(b, [inputs[0]!], {
+    ...{ body: step, condition: undefined, length: 7, constants: 0, carry: 1, stacked: 0 },
+    ...{ reverse: false, counted: false },
+  });
+  const { graph } = b.close("outer", [...results, inputs[1]!]);
+  assert.deepEqual(sizes(only(graph, 3)), { operands: 1, results: 2, constants: 0, carry: 1, stacked: 0 });
 });
 
 test("a condition keeps the state that it reads", () => {

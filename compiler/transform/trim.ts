@@ -4,9 +4,11 @@
  */
 import type { Atom, Equation, Graph, Var } from "../core/graph.ts";
 import type { Params } from "../core/primitive.ts";
+import { hasEffect } from "./batch.ts";
 import type { CallParams } from "./control/call.ts";
 import type { CondParams } from "./control/cond.ts";
-import { type ScanParams, scanOperands } from "./control/scan.ts";
+import { movedPlaces, type ScanParams, scanOperands, toldPlaces } from "./control/scan.ts";
+import { withoutUnreadTraces } from "./control/unread-trace.ts";
 import { memoized } from "./inline.ts";
 
 /** The same function without what nobody reads; effects stay. The graph itself when there is nothing to leave out. */
@@ -15,6 +17,16 @@ export const trim = (graph: Graph): Graph =>
     graph,
     graph.outputs.map(() => true),
   );
+
+/** A function that gives only the outputs that are wanted, and takes only the inputs it reads for them: `taken`. */
+export function narrow(
+  graph: Graph,
+  wanted: readonly boolean[],
+): { readonly graph: Graph; readonly taken: readonly boolean[] } {
+  const less = trimmed(graph, wanted);
+  const taken = inputsRead(less);
+  return { graph: withInputs(less, taken), taken };
+}
 
 const keyOf = (wanted: readonly boolean[]): string => wanted.map((w) => (w ? "1" : "0")).join("");
 
@@ -30,7 +42,7 @@ function trimmed(graph: Graph, wanted: readonly boolean[]): Graph {
     const kept: Equation[] = [];
     for (const e of graph.equations.toReversed()) {
       const asked = e.outputs.map((v) => live.has(v.id));
-      if (!e.primitive.effect && !asked.includes(true)) continue;
+      if (!asked.includes(true) && !hasEffect(e.primitive.effect ?? false, e.primitive.graphs?.(e.params))) continue;
       const equation = trimEquation(e, asked);
       equation.inputs.forEach(read);
       kept.push(equation);
@@ -50,7 +62,7 @@ function trimEquation(e: Equation, asked: readonly boolean[]): Equation {
     case "call":
       return trimCall(e, e.params as CallParams, asked);
     case "scan":
-      return trimScan(e, e.params as ScanParams, asked);
+      return trimScan(e, asked);
     default:
       return e;
   }
@@ -99,13 +111,15 @@ function trimCall(e: Equation, params: CallParams, asked: readonly boolean[]): E
   return changed(e, only(e.inputs, taken), only(e.outputs, asked), { ...params, graph: smaller });
 }
 
-function trimScan(e: Equation, params: ScanParams, asked: readonly boolean[]): Equation {
+function trimScan(whole: Equation, askedOfWhole: readonly boolean[]): Equation {
+  const { e, asked } = withoutUnreadTraces(whole, askedOfWhole);
+  const params = e.params as ScanParams;
   const { body, condition, carry, constants } = params;
-  const told = params.progress ? 2 : 0;
-  const stacked = asked.slice(carry, -1).map((w, i) => w || i < told);
+  const told = toldPlaces(params);
   const inCondition = condition ? inputsRead(condition) : body.inputs.map(() => false);
-  // State is needed when it is asked for, or when what is needed reads it.
-  let state = asked.slice(0, carry).map((w, i) => w || inCondition[constants + i]!);
+  const stacked = asked.slice(carry, -1).map((w, i) => w || told.includes(carry + i));
+  // State is needed when it is asked for or told, or when what is needed reads it.
+  let state = asked.slice(0, carry).map((w, i) => w || told.includes(i) || inCondition[constants + i]!);
   let step: Graph;
   let inBody: boolean[];
   for (;;) {
@@ -120,6 +134,7 @@ function trimScan(e: Equation, params: ScanParams, asked: readonly boolean[]): E
   if (step === body && !taken.includes(false)) return e;
   const operands = scanOperands(e.inputs, params);
   const parts = scanOperands(params.counted ? [true, ...taken] : taken, params);
+  const given = [...state, ...stacked];
   const count = (marks: readonly boolean[]) => marks.filter((m) => m).length;
   return changed(
     e,
@@ -129,13 +144,17 @@ function trimScan(e: Equation, params: ScanParams, asked: readonly boolean[]): E
       ...only(operands.carry, parts.carry),
       ...only(operands.stacked, parts.stacked),
     ],
-    only(e.outputs, [...state, ...stacked, true]),
+    only(e.outputs, [...given, true]),
     {
       ...params,
       body: withInputs(step, taken),
       condition: condition && withInputs(condition, taken),
       constants: count(parts.constants),
       carry: count(parts.carry),
+      progress: params.progress && {
+        ...params.progress,
+        told: movedPlaces(told, (i) => count(given.slice(0, i))),
+      },
       stacked: count(parts.stacked),
     },
   );

@@ -2,9 +2,10 @@
 import { fail } from "../../syntax/diagnostic.ts";
 import { certificate } from "../certificate.ts";
 import { checkpointed } from "../checkpoint.ts";
-import { directional, gradient, jacobian, linearized, pulledBack, stopped } from "../derivatives.ts";
+import { directional, gradient, linearized, pulledBack, stopped } from "../derivatives.ts";
 import type { Elaborator } from "../elaborator.ts";
 import { applyTerm } from "../functions.ts";
+import { jacobian } from "../jacobian.ts";
 import { numericGradient } from "../numeric-gradient.ts";
 import { type CallArguments, type FunctionTerm, showTermType, type Term, tupleTerm } from "../terms.ts";
 import { type Builtin, take } from "./support.ts";

@@ -28,7 +28,7 @@ import {
   type Term,
   tupleTerm,
 } from "../terms.ts";
-import { requireSquare } from "./arrays.ts";
+import { requireSquare } from "./matrices.ts";
 import { arrayArgument, type Builtin, result, take } from "./support.ts";
 
 const matrixHelp =

@@ -19,10 +19,8 @@ export function take(name: string, args: CallArguments, signature: readonly stri
     fail(
       "K0234",
       args.span,
-      `\`${name}\` takes ${names.length === 1 ? "one argument" : `${names.length} arguments`}, but ${args.positional.length} are given.`,
-      {
-        help: `It is called as \`${name}(${signature.map((s) => s.replace("?", " = ...")).join(", ")})\`.`,
-      },
+      `\`${name}\` takes ${["no arguments", "one argument"][names.length] ?? `${names.length} arguments`}, but ${args.positional.length === 1 ? "one is" : `${args.positional.length} are`} given.`,
+      { help: helpForTooMany(name, args, signature) },
     );
   for (const given of args.named.keys())
     if (!names.includes(given)) {
@@ -39,6 +37,32 @@ export function take(name: string, args: CallArguments, signature: readonly stri
       });
     return term;
   });
+}
+
+/** How functions with sizes in brackets are called. */
+const bracketed: Readonly<Record<string, string>> = {
+  zeros: "`zeros[3]`, `zeros[n, d]`",
+  ones: "`ones[3]`, `ones[n, d]`",
+  eye: "`eye[3]`",
+  iota: "`iota[3]`",
+  fill: "`fill[3](value)`",
+  linspace: "`linspace[10](0, 1)`",
+  reshape: "`reshape[2, 3](x)`",
+  one_hot: "`one_hot[10](y)`",
+  top_k: "`top_k[3](x)`",
+  normal: "`normal[3](k)`",
+  uniform: "`uniform[3](k)`",
+};
+
+/** Functions that give functions. */
+const operators = new Set(["grad", "value_and_grad", "jacobian", "hessian", "jvp", "vjp", "hvp", "linearize"]);
+
+function helpForTooMany(name: string, args: CallArguments, signature: readonly string[]): string {
+  const sizes = Object.hasOwn(bracketed, name) && !args.dimensions ? bracketed[name] : undefined;
+  if (sizes) return `Sizes stand in brackets: ${sizes}.`;
+  if (operators.has(name))
+    return `It makes a function, which is called: \`${name}(f)(x${/^(?:jvp|vjp|hvp)$/.test(name) ? ", v" : ""})\`.`;
+  return `It is called as \`${name}(${signature.map((s) => s.replace("?", " = ...")).join(", ")})\`.`;
 }
 
 /** One array; ranges become arrays. */
@@ -76,6 +100,10 @@ export function knownInt(e: Elaborator, name: string, what: string, term: Term, 
     const d = t.dimension === undefined ? undefined : knownDim(t.dimension);
     if (d !== undefined) return d;
   }
+  if (t.kind === "array" && t.type === "real" && rankOf(t) === 0 && t.atom.kind === "literal")
+    return fail("K0284", args.span, `The ${what} of \`${name}\` is an int, but this is the real ${t.atom.value}.`, {
+      help: "Write it without a dot.",
+    });
   return fail(
     "K0284",
     args.span,

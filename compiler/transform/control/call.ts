@@ -7,7 +7,7 @@
 import { removeDead } from "../../core/builder.ts";
 import type { Atom, Graph } from "../../core/graph.ts";
 import type { Emitter, Primitive } from "../../core/primitive.ts";
-import { batchOf } from "../batch.ts";
+import { batchOf, graphHasEffect } from "../batch.ts";
 import { inlineGraph, memoized } from "../inline.ts";
 import { jvpOf } from "../jvp.ts";
 import { splitGraph } from "../linearize.ts";
@@ -52,7 +52,9 @@ export const callPrimitive: Primitive<CallParams> = {
       let next = 0;
       return results.map((r, i) => (parts.linearOutputs[i] ? r : knownResults[next++]!));
     }
-    const knownResults = call(known, parts.known, values, false);
+    // A call that nobody reads would go; what it tells must not.
+    const isTold = parts.computed === 0 && graphHasEffect(parts.known);
+    const knownResults = isTold ? inlineGraph(known, parts.known, values) : call(known, parts.known, values, false);
     const plainCount = knownResults.length - parts.computed;
     const residuals = parts.residuals.map((r) =>
       r.kind === "input" ? values[r.index]! : knownResults[plainCount + r.index]!,

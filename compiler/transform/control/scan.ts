@@ -34,8 +34,25 @@ export interface ScanParams extends Readonly<Record<string, unknown>> {
   readonly reverse: boolean;
   /** True when the first operand is an int: how many of the `length` steps to take. */
   readonly counted: boolean;
-  /** The solve this loop runs: its first two stacked results are the value and the error of each step. */
-  readonly progress?: { readonly expression: string };
+  /** The solve this loop runs. */
+  readonly progress?: {
+    readonly expression: string;
+    /** Where `body` gives the value and the error that each step tells, when these are not its first stacked results. */
+    readonly told?: ToldPlaces;
+  };
+}
+
+/** Places of the value and the error among what a step gives; a step tells NaN for undefined. */
+export type ToldPlaces = readonly [value: number | undefined, error: number | undefined];
+
+/** What each step of a solve tells; nothing when the loop runs none. */
+export function toldPlaces({ progress, carry }: ScanParams): ToldPlaces {
+  return progress ? (progress.told ?? [carry, carry + 1]) : [undefined, undefined];
+}
+
+/** What is told, after each place has become another one. */
+export function movedPlaces([value, error]: ToldPlaces, move: (place: number) => number | undefined): ToldPlaces {
+  return [value === undefined ? undefined : move(value), error === undefined ? undefined : move(error)];
 }
 
 export const scanPrimitive: Primitive<ScanParams> = {
@@ -93,18 +110,20 @@ function evaluateScan(inputs: readonly NdArray[], params: ScanParams, context: E
     },
     watch: () => {},
   };
+  const told = toldPlaces(params);
   for (; taken < steps && !stopped; taken++) {
     const at = params.reverse ? steps - 1 - taken : taken;
     const operands = [...constants, ...carry, ...slices.map((slice) => slice(at))];
     if (params.condition && !context.run(params.condition, operands)[0]!.data[0]) break;
     const body = () => context.run(params.body, operands);
     const next = context.iterate ? context.iterate(taken, body) : body();
+    const [value, error] = told.map((i) => (i === undefined ? Number.NaN : (next[i]?.data[0] ?? Number.NaN)));
     context.tick(
       params.progress && {
         expression: params.progress.expression,
         iteration: taken,
-        value: next[params.carry]?.data[0] ?? Number.NaN,
-        error: next[params.carry + 1]?.data[0] ?? Number.NaN,
+        value: value!,
+        error: error!,
       },
       control,
     );

@@ -1,164 +1,20 @@
-/** `if`, `loop`, `scan` and comprehensions. */
+/** `loop` and `scan`. */
 import { Builder } from "../core/builder.ts";
-import { compareDims, type Dim, knownDim } from "../core/dimension.ts";
+import { type Dim, knownDim } from "../core/dimension.ts";
 import { type Atom, type Graph, intLiteral, intScalar, type Var } from "../core/graph.ts";
-import { opaque } from "../core/opaque.ts";
 import { add } from "../primitives/arithmetic.ts";
 import { and, less } from "../primitives/comparison.ts";
 import { fail } from "../syntax/diagnostic.ts";
-import type { Comprehension, If, Loop, Span } from "../syntax/tree.ts";
-import { batchGraph, withLanes } from "../transform/batch.ts";
-import { condPrimitive } from "../transform/control/cond.ts";
+import type { Loop, Span } from "../syntax/tree.ts";
 import { scan } from "../transform/control/scan.ts";
 import type { Elaborator } from "./elaborator.ts";
 import { elaborateBlock } from "./expressions.ts";
-import { bindPattern } from "./functions.ts";
-import { convertTo } from "./operators.ts";
+import { carried, joinTerms, matchTypes } from "./join-types.ts";
+import { bindPattern } from "./patterns.ts";
 import { Scope } from "./scope.ts";
 import { lengthOf } from "./stacking.ts";
-import {
-  type ArrayTerm,
-  alignFields,
-  leavesOf,
-  mapLeaves,
-  plainLeaf,
-  rankOf,
-  rebuild,
-  sameStructure,
-  shapeOf,
-  showTermType,
-  type Term,
-} from "./terms.ts";
+import { type ArrayTerm, plainLeaf, rankOf, rebuild, showTermType, type Term } from "./terms.ts";
 import { fitTerm, resolveType, SignatureDimensions } from "./types.ts";
-
-/** Array leaves, or a diagnostic that says why this can not be carried, chosen or collected. */
-function carried(e: Elaborator, term: Term, what: string, span: Span): ArrayTerm[] {
-  return leavesOf(term, (leaf, path) => {
-    if (leaf.kind === "error") e.giveUp();
-    return fail(
-      "K0270",
-      span,
-      `${what} holds numbers, but ${path === "" ? "this" : `\`${path}\``} is ${showTermType(leaf)}.`,
-      {
-        help: "Functions are known while compiling: they may be captured, but not carried by a loop, chosen by a run-time `if` or put in an array.",
-      },
-    );
-  });
-}
-
-/** The type two terms have in common, leaf by leaf: ints widen to reals. `problem` says why there is none. */
-export function joinTerms(a: Term, c: Term): { readonly type: Term; readonly problem: string | undefined } {
-  if (!sameStructure(a, c)) return { type: a, problem: `one is ${showTermType(a)}, the other ${showTermType(c)}` };
-  if (a.kind === "tuple" && c.kind === "tuple") {
-    const aligned = a.names && c.names ? alignFields(c, a.names)! : c;
-    const parts = a.items.map((t, i) => joinTerms(t, aligned.items[i]!));
-    return { type: { ...a, items: parts.map((p) => p.type) }, problem: parts.find((p) => p.problem)?.problem };
-  }
-  if (a.kind === "array" && c.kind === "array") {
-    const [s, t] = [shapeOf(a), shapeOf(c)];
-    const fits = s.length === t.length && s.every((d, i) => compareDims(d, t[i]!) !== "different");
-    if (!fits) return { type: a, problem: `one is ${showTermType(a)}, the other ${showTermType(c)}` };
-    if (a.type === c.type) return { type: a, problem: undefined };
-    const order = ["bool", "int", "real"];
-    const [x, y] = [order.indexOf(a.type), order.indexOf(c.type)];
-    if (x < 0 || y < 0) return { type: a, problem: `one is ${showTermType(a)}, the other ${showTermType(c)}` };
-    return { type: { ...a, type: x > y ? a.type : c.type }, problem: undefined };
-  }
-  return { type: a, problem: undefined };
-}
-
-/** Converts the leaves of `term` to the types of `like`, in its order of fields. */
-export function matchTypes(e: Elaborator, term: Term, like: Term): Term {
-  if (term.kind === "tuple" && like.kind === "tuple") {
-    const aligned = term.names && like.names ? alignFields(term, like.names)! : term;
-    return { ...aligned, items: aligned.items.map((t, i) => matchTypes(e, t, like.items[i]!)) };
-  }
-  if (term.kind === "array" && like.kind === "array") return convertTo(e, term, like.type);
-  return term;
-}
-
-// ---------------------------------------------------------------- if
-
-export function elaborateIf(e: Elaborator, x: If, scope: Scope): Term {
-  const condition = e.expression(x.condition, scope);
-  if (condition.kind === "error") return condition;
-  if (condition.kind !== "array" || condition.type !== "bool" || rankOf(condition) > 0)
-    fail("K0271", x.condition.span, `\`if\` wants one true or false, but this is ${showTermType(condition)}.`, {
-      help:
-        condition.kind === "array" && condition.type === "bool"
-          ? "Say `all(...)` or `any(...)`, or choose entry by entry with `where(c, a, b)`."
-          : "Compare first, as in `x > 0`.",
-    });
-  const draws = e.frame.draws;
-  const drawn: (typeof draws)[] = [];
-  const side = (expression: If["then"]): Term => {
-    e.frame.draws = new Map(draws);
-    const term = e.expression(expression, scope);
-    drawn.push(e.frame.draws);
-    return term;
-  };
-  if (condition.atom.kind === "literal") return e.expression(condition.atom.value ? x.then : x.otherwise, scope);
-  const result = chooseTerm(
-    e,
-    condition.atom,
-    () => side(x.then),
-    () => side(x.otherwise),
-    x.span,
-  );
-  // What either side drew may have been drawn.
-  e.frame.draws = new Map([...draws, ...drawn.flatMap((d) => [...d])]);
-  return result;
-}
-
-/** Elaborates both sides into graphs of their own and emits the choice. */
-export function chooseTerm(e: Elaborator, predicate: Atom, then: () => Term, otherwise: () => Term, span: Span): Term {
-  const builders = [new Builder({ parent: e.builder }), new Builder({ parent: e.builder })] as const;
-  const a = e.within(builders[0], then);
-  const c = e.within(builders[1], otherwise);
-  if (a.kind === "error" || c.kind === "error") e.giveUp();
-  carried(e, a, "A value chosen while running", span);
-  carried(e, c, "A value chosen while running", span);
-  const { type, problem } = joinTerms(a, c);
-  if (problem !== undefined) {
-    if (e.mode === "check" && isUndecided(e, predicate)) return { kind: "error" };
-    fail("K0272", span, `Both sides of this \`if\` need one type, but ${problem}.`);
-  }
-  const outputs = [
-    e.within(builders[0], () => carried(e, matchTypes(e, a, type), "", span)),
-    e.within(builders[1], () => carried(e, matchTypes(e, c, type), "", span)),
-  ] as const;
-  const closed = builders.map((b, i) =>
-    b.close(
-      "if",
-      outputs[i]!.map((t) => t.atom),
-    ),
-  );
-  const captured = new Map<number, Var>();
-  for (const { captured: vars } of closed) for (const v of vars) captured.set(v.id, v);
-  const operands = [...captured.values()];
-  const graphs = closed.map(({ graph }) => ({ ...graph, inputs: operands })) as Graph[];
-  const results = e.builder.emit(condPrimitive as never, [predicate, ...operands], {
-    then: graphs[0]!,
-    otherwise: graphs[1]!,
-  });
-  const typed = carried(e, type, "", span);
-  return rebuild(
-    type,
-    typed.map((t, i) => plainLeaf(t, results[i]!)),
-  );
-}
-
-/** While checking, a predicate on sizes may decide the side once data are bound: then types may differ. */
-function isUndecided(e: Elaborator, predicate: Atom): boolean {
-  const made = e.builder.producer(predicate);
-  return (
-    made !== undefined &&
-    made.inputs.length > 0 &&
-    made.inputs.every((a) => a.kind === "literal" || e.builder.producer(a)?.inputs.length === 0)
-  );
-}
-
-// ---------------------------------------------------------------- loops
 
 /** A key of the state that a step draws from is another one in the next step, which none has drawn from. */
 function refuseKeptKeys(e: Elaborator, state: readonly ArrayTerm[], next: readonly Atom[], span: Span): void {
@@ -276,6 +132,7 @@ function tryLoop(
           "K0275",
           x.body.result.span,
           `A step of \`scan\` gives the pair (next state, out), but this is ${showTermType(next)}.`,
+          { help: "Write `{ (next, out) }`. Where only the last state is wanted, a `loop` gives it." },
         );
       results = next.items[1]!;
       next = next.items[0]!;
@@ -367,71 +224,4 @@ function tryLoop(
     typed.map((t, i) => plainLeaf(t, emitted[state + i]!)),
   );
   return { term: { kind: "tuple", names: undefined, items: [last, outs] } };
-}
-
-// ---------------------------------------------------------------- comprehensions
-
-export function elaborateComprehension(e: Elaborator, x: Comprehension, scope: Scope): Term {
-  return mapClause(e, x, 0, scope);
-}
-
-function mapClause(e: Elaborator, x: Comprehension, at: number, scope: Scope): Term {
-  const clause = x.clauses[at];
-  if (!clause) {
-    const result = e.expression(x.body, scope);
-    return result.kind === "range" ? e.rangeToArray(result, x.body.span) : result;
-  }
-  const given = e.expression(clause.source, scope);
-  const source = given.kind === "range" ? e.rangeToArray(given, clause.source.span) : given;
-  if (source.kind === "error") return source;
-  return mapTerm(e, source, clause.source.span, x.span, (element) => {
-    const inner = new Scope(scope);
-    bindPattern(e, clause.pattern, element, inner);
-    return mapClause(e, x, at + 1, inner);
-  });
-}
-
-/** A parallel map over the leading axis: the body's graph, batched. */
-export function mapTerm(
-  e: Elaborator,
-  source: Term,
-  sourceSpan: Span,
-  span: Span,
-  body: (element: Term) => Term,
-): Term {
-  const length = lengthOf(e, source, sourceSpan);
-  const stacked = carried(e, source, "What a map runs over", sourceSpan);
-  const builder = new Builder({ parent: e.builder, hoist: true });
-  const elements = stacked.map((t) =>
-    plainLeaf(t, builder.input({ dtype: t.atom.type.dtype, shape: t.atom.type.shape.slice(1) })),
-  );
-  const result = e.within(builder, () => {
-    e.frame.loops.push(builder);
-    try {
-      return body(rebuild(source, elements));
-    } finally {
-      e.frame.loops.pop();
-    }
-  });
-  const leaves = carried(e, result, "An array", span);
-  const { graph, captured } = builder.close(
-    "map",
-    leaves.map((t) => t.atom),
-  );
-  const operands = [...captured, ...stacked.map((t) => t.atom)];
-  const types = leaves.map((t) => ({ dtype: t.atom.type.dtype, shape: [length, ...t.atom.type.shape] }));
-  let outputs: readonly Atom[];
-  if (e.mode === "check") outputs = opaque(e.builder, `map ${graph.equations.length}`, [...operands], types);
-  else {
-    const size = knownDim(length)!;
-    const batched = batchGraph(
-      e.builder,
-      graph,
-      operands,
-      [...captured.map(() => false), ...stacked.map(() => true)],
-      size,
-    );
-    outputs = batched.outputs.map((a, i) => withLanes(e.builder, a, batched.batched[i]!, size));
-  }
-  return mapLeaves(result, (leaf, i) => plainLeaf(leaf, outputs[i]!));
 }
