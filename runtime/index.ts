@@ -9,7 +9,7 @@
 import * as compiler from "../compiler/index.ts";
 import type { CompileOptions, CompileResult, GraphRunner, Program } from "../compiler/program.ts";
 import { CompileError } from "./errors.ts";
-import { bindProgram, type LoadOptions, Module } from "./module.ts";
+import { bindProgram, type LoadOptions, Module, refuseOptions } from "./module.ts";
 import { fetchInputs } from "./values.ts";
 import type { AdapterDiscovery } from "./webgpu/adapter.ts";
 
@@ -56,6 +56,10 @@ export interface RuntimeOptions {
 
 /** Parses and checks a program: pure and synchronous, errors are in `diagnostics`. */
 export function compile(source: string, options: CompileOptions): CompileResult {
+  if (typeof source !== "string")
+    throw new TypeError('`compile` takes the text of a program; a file is read by `readFileSync(file, "utf8")`.');
+  if (typeof options?.file !== "string")
+    throw new TypeError('`compile` wants the name that messages show the program under: { file: "ridge.opt" }.');
   return compiler.compile(source, options);
 }
 
@@ -100,11 +104,14 @@ export class Runtime {
     if (this.#disposed) throw new Error("This runtime was disposed of.");
     if (program === undefined)
       throw new TypeError("There is no program to load: look at the diagnostics of `compile`.");
+    if (typeof program !== "object" || !("source" in program))
+      throw new TypeError("`load` takes a program that `compile` made, not its text.");
     await fetchInputs([...Object.values(options.data ?? {}), ...Object.values(options.params ?? {})]);
     const settings = { precision: this.precision, seed: this.#seed, ...(this.#runner ? { runner: this.#runner } : {}) };
-    return new Module(bindProgram(compiler, program, options, settings));
+    return new Module(bindProgram(compiler, program, options, settings), () => this.#disposed);
   }
 
+  /** Gives back what it holds. Its modules compute nothing any more. */
   dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
@@ -123,12 +130,15 @@ export class Runtime {
  * no GPU and nothing else will do. `discovery`: where adapters are looked for, if not where this program runs.
  */
 export async function createRuntime(options: RuntimeOptions = {}, discovery?: AdapterDiscovery): Promise<Runtime> {
+  refuseOptions("createRuntime", options, ["backend", "device", "precision", "seed", "threads", "maxMemory"]);
   const { device, seed = 0, threads, maxMemory } = options;
   const asked = options.backend ?? (device ? "webgpu" : "cpu");
   if (!["auto", "cpu", "webgpu", "reference"].includes(asked))
     throw new TypeError(
       `There is no backend ${JSON.stringify(asked)}: there are "auto", "cpu", "webgpu" and "reference".`,
     );
+  if (options.precision !== undefined && !["f64", "f32"].includes(options.precision))
+    throw new TypeError(`There is no precision ${JSON.stringify(options.precision)}: there are "f64" and "f32".`);
   if (maxMemory !== undefined && !(Number.isSafeInteger(maxMemory) && maxMemory > 0))
     throw new TypeError(`maxMemory is ${maxMemory}: it is a whole number of bytes.`);
   if (device && asked !== "webgpu") throw new TypeError(`A device was given, but the backend is "${asked}".`);

@@ -17,6 +17,7 @@ import type {
 import { type Diagnostic, DiagnosticError, errorAt } from "../compiler/syntax/diagnostic.ts";
 import { convert, countedAxes } from "./data/convert.ts";
 import { codes, type DataSource, entryPlace, type RawArray } from "./data/format.ts";
+import { nearest } from "./data/names.ts";
 import { BindError } from "./errors.ts";
 import type { Compiler } from "./script/compiler.ts";
 import { diagnosticsOf, isUsersMistake } from "./script/diagnostics.ts";
@@ -56,9 +57,11 @@ export interface ModuleRunResult {
 export function bindProgram(
   compiler: Pick<Compiler, "bind">,
   program: Program,
-  { data = {}, params = {} }: LoadOptions,
+  given: LoadOptions,
   options: { readonly precision: "f64" | "f32"; readonly seed: number; readonly runner?: GraphRunner },
 ): BoundProgram {
+  refuseOptions("load", given, ["data", "params"]);
+  const { data = {}, params = {} } = given;
   const diagnostics: Diagnostic[] = [];
   const collect = <T>(body: () => T): T | undefined => {
     try {
@@ -138,15 +141,29 @@ function refuseUnknown(what: string, given: readonly string[], declared: readonl
       );
 }
 
+/** Refuses an option that a function has not, which would otherwise do nothing without a word. */
+export function refuseOptions(what: string, given: object, known: readonly string[]): void {
+  for (const name of Object.keys(given)) {
+    if (known.includes(name)) continue;
+    const near = nearest(name, known);
+    throw new TypeError(
+      `\`${what}\` has no option \`${name}\`${near === undefined ? `: it has ${known.join(", ")}` : `: did you mean \`${near}\``}${near === undefined ? "." : "?"}`,
+    );
+  }
+}
+
 /** One value for each argument. */
 export type Outputs = { readonly [argument: string]: Output };
 
 export class Module {
   readonly #bound: BoundProgram;
   readonly #unheard: UnheardWarnings;
+  readonly #isDisposed: () => boolean;
 
-  constructor(bound: BoundProgram) {
+  /** `isDisposed` tells whether the runtime is: then nothing is computed any more. */
+  constructor(bound: BoundProgram, isDisposed: () => boolean = () => false) {
     this.#bound = bound;
+    this.#isDisposed = isDisposed;
     this.#unheard = new UnheardWarnings(bound.program.sources);
   }
 
@@ -189,7 +206,7 @@ export class Module {
     tangents: Readonly<Record<string, Input>>,
     options: WaitOptions = {},
   ): Promise<{ readonly value: Output; readonly tangent: Output }> {
-    const request = { kind: "jvp", tangents: toValues(tangents) } as const;
+    const request = { kind: "jvp", tangents: toValues(tangents, "the tangents") } as const;
     const { first, second } = await this.#derivative(name, args, request, options);
     return { value: toOutput(first), tangent: toOutput(second) };
   }
@@ -202,6 +219,8 @@ export class Module {
     wrt: readonly string[],
     options: WaitOptions = {},
   ): Promise<{ readonly value: Output; readonly cotangents: Outputs }> {
+    if (!Array.isArray(wrt))
+      throw new TypeError('`wrt` lists the names of the arguments whose cotangents are wanted, such as ["x"].');
     const request = { kind: "vjp", wrt, cotangent: toValue(cotangent, "the cotangent") } as const;
     const { first, second } = await this.#derivative(name, args, request, options);
     return { value: toOutput(first), cotangents: toOutput(second) as Outputs };
@@ -214,7 +233,7 @@ export class Module {
     tangents: Readonly<Record<string, Input>>,
     options: WaitOptions = {},
   ): Promise<{ readonly gradient: Outputs; readonly tangent: Outputs }> {
-    const request = { kind: "hvp", tangents: toValues(tangents) } as const;
+    const request = { kind: "hvp", tangents: toValues(tangents, "the tangents") } as const;
     const { first, second } = await this.#derivative(name, args, request, options);
     return { gradient: toOutput(first) as Outputs, tangent: toOutput(second) as Outputs };
   }
@@ -230,14 +249,21 @@ export class Module {
   }
 
   #called<T>(options: WaitOptions, body: (heard: CallOptions) => Promise<T>): Promise<T> {
+    this.#refuseDisposed();
     const record = (event: ScriptEvent) => {
       if (event.kind === "warning" && !options.onEvent) this.#unheard.print(event.diagnostic);
     };
     return waitFor(options, { sources: this.program.sources, record }, body);
   }
 
+  #refuseDisposed(): void {
+    if (this.#isDisposed())
+      throw new Error("The runtime of this module was disposed of: it computes nothing any more.");
+  }
+
   /** Runs the script's statements. A failed assert or a failure while running is a RunError. */
   async run(options: ModuleRunOptions = {}): Promise<ModuleRunResult> {
+    this.#refuseDisposed();
     const result = {
       shown: [] as { expression: string; value: Output }[],
       asserts: [] as ModuleRunResult["asserts"][number][],
@@ -288,6 +314,13 @@ export class Module {
   }
 }
 
-function toValues(args: Readonly<Record<string, Input>>): Record<string, Value> {
+/** `what` says what is wanted: "the arguments", "the tangents". */
+function toValues(args: Readonly<Record<string, Input>>, what = "the arguments"): Record<string, Value> {
+  if (Object.prototype.toString.call(args) !== "[object Object]")
+    throw new TypeError(`${capitalised(what)} go by name: give an object, such as { x: [1, 2] }.`);
   return Object.fromEntries(Object.entries(args).map(([name, input]) => [name, toValue(input, name)]));
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

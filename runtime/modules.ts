@@ -7,7 +7,7 @@ import path from "node:path";
 import { type Diagnostic, DiagnosticError, errorAt, fail } from "../compiler/syntax/diagnostic.ts";
 import type { SourceFile, Statement, StringLiteral } from "../compiler/syntax/tree.ts";
 import { type FileAccess, resolveFor } from "./data/access.ts";
-import { nearest } from "./data/names.ts";
+import { listed, nearest } from "./data/names.ts";
 
 export interface ImportedModules {
   /** Texts by the path in the import, as the compiler asks for them. */
@@ -64,7 +64,10 @@ function readModule(from: StringLiteral, key: string, access: FileAccess): strin
     throw new DiagnosticError(errorAt(missingModule, from.span, message, help === undefined ? {} : { help }));
   };
   if (!key.endsWith(".opt"))
-    refuse(`${from.value} is no .opt file.`, 'An import names a file of karush: `"./mine.opt"`.');
+    refuse(
+      `${from.value} is no .opt file.`,
+      `An import names a file of karush: ${JSON.stringify(`${from.value.replace(/\.\w*$/, "")}.opt`)}.`,
+    );
   const file = resolveFor("read", key, access, from.span);
   try {
     if (statSync(file).isFile()) return readFileSync(file, "utf8");
@@ -72,12 +75,18 @@ function readModule(from: StringLiteral, key: string, access: FileAccess): strin
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === undefined || error instanceof DiagnosticError) throw error;
-    const near = nearest(path.basename(file), namesIn(path.dirname(file)));
+    const stem = (name: string) => name.slice(0, -".opt".length);
+    const there = namesIn(path.dirname(file));
+    const near = nearest(stem(path.basename(file)), there.map(stem));
     return refuse(
       code === "ENOENT" || code === "ENOTDIR"
         ? `There is no file ${from.value}.`
         : `${from.value} cannot be read (${code}).`,
-      near === undefined ? undefined : `Did you mean ${JSON.stringify(`${path.posix.dirname(from.value)}/${near}`)}?`,
+      near === undefined
+        ? there.length === 0
+          ? "There are no .opt files in that folder."
+          : `In that folder there is ${listed(there, 5)}.`
+        : `Did you mean ${JSON.stringify(`${path.posix.dirname(from.value)}/${near}.opt`)}?`,
     );
   }
 }

@@ -3,10 +3,9 @@
  * can watch every number.
  */
 import { type NdArray, sizeOf } from "../compiler/core/array.ts";
-import { evaluate } from "../compiler/core/evaluate.ts";
 import { type Atom, concreteShape, type Graph } from "../compiler/core/graph.ts";
 import type { EvaluationContext } from "../compiler/core/primitive.ts";
-import { evaluateWatching } from "../compiler/index.ts";
+import { evaluateGraph, evaluateWatching } from "../compiler/index.ts";
 import type { GraphRunner, GraphRunOptions } from "../compiler/program.ts";
 import { refuseMemory } from "./cpu/memory-limit.ts";
 
@@ -44,7 +43,7 @@ export class ReferenceRunner implements GraphRunner {
     refuseMemory(given + bytesHeld(graph, this.#precision), this.#kept, this.#maxMemory);
     const results = this.#checkFinite
       ? evaluateWatching(graph, inputs, context, options.span)
-      : evaluate(graph, inputs, context);
+      : evaluateGraph(graph, inputs, context);
     if (options.keep)
       for (const { data } of results) {
         if (this.#keptArrays.has(data)) continue;

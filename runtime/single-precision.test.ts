@@ -88,7 +88,7 @@ function saidBy(error: unknown): string {
 for (const backend of ["cpu", "reference"] as const)
   test(`${backend}: from TypeScript`, async () => {
     const load = async (precision: "f64" | "f32", X: number[][], p: number[]) => {
-      using runtime = await createRuntime({ backend, precision });
+      const runtime = await createRuntime({ backend, precision });
       return runtime.load(program, { data: { X }, params: { p } });
     };
     const loading = (X: number[][], p: number[]) =>

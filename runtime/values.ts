@@ -82,7 +82,7 @@ function nested(data: ArrayData, shape: readonly number[], offset: number): Json
 /** A value from what a caller gave. Throws a TypeError that names the place in it. */
 export function toValue(input: Input, path: string): Value {
   if (input instanceof Tensor) return input.value;
-  if (isArrayInput(input)) {
+  if (isArrayInput(input, path)) {
     const array = toArray(input, path);
     return { kind: "array", type: array.dtype, array };
   }
@@ -93,7 +93,7 @@ export function toValue(input: Input, path: string): Value {
 /** An array from what a caller gave, where no tuple is possible. */
 export function toArray(input: Input, path: string): NdArray {
   if (input instanceof Tensor) return input.value.array;
-  if (!isArrayInput(input)) throw new TypeError(`${path} is to be an array, not an object.`);
+  if (!isArrayInput(input, path)) throw new TypeError(`${path} is to be a number or an array, not an object.`);
   if (ArrayBuffer.isView(input)) return fromTyped(input, [input.length], path);
   if (typeof input === "object" && "data" in input) return fromTyped(input.data, input.shape, path);
   return fromNested(input, path);
@@ -104,16 +104,54 @@ export async function fetchInputs(inputs: readonly (Input | undefined)[]): Promi
   await fetchArrays(inputs.flatMap((input) => (input instanceof Tensor ? [input.value.array] : [])));
 }
 
-function isArrayInput(input: Input): input is Nested | TypedArray | Shaped {
-  if (input === null || input === undefined) throw new TypeError("A value is missing.");
+/** The tensors of what came back, in order. */
+export function tensorsOf(output: Output): Tensor[] {
+  if (output instanceof Tensor) return [output];
+  return typeof output === "object" ? Object.values(output).flatMap(tensorsOf) : [];
+}
+
+function isArrayInput(input: Input, path: string): input is Nested | TypedArray | Shaped {
+  if (input === null || input === undefined) throw new TypeError(`${path} is missing: its value is ${input}.`);
   if (typeof input === "number" || typeof input === "boolean" || Array.isArray(input) || ArrayBuffer.isView(input))
     return true;
+  // Dates, maps, functions and the like have no fields either, and would pass for an empty tuple.
+  if (Object.prototype.toString.call(input) !== "[object Object]")
+    throw new TypeError(
+      `${path} is ${described(input)}: karush takes numbers, booleans, lists, typed arrays and objects.`,
+    );
   // A tuple may have a field named data; a typed array with a shape beside it is meant as an array.
   return typeof input === "object" && "data" in input && "shape" in input && ArrayBuffer.isView(input.data);
 }
 
+/** What is no value of karush, in words. */
+function described(input: unknown): string {
+  if (typeof input === "string")
+    return `the string ${JSON.stringify(input.length <= 40 ? input : `${input.slice(0, 37)}...`)}`;
+  if (typeof input === "bigint") return `the BigInt ${input}n`;
+  if (typeof input === "function") return "a function";
+  const kind = Object.prototype.toString.call(input).slice("[object ".length, -1);
+  return /^[AEIOU]/.test(kind) ? `an ${kind}` : `a ${kind}`;
+}
+
+/** The typed arrays whose numbers are numbers. */
+const typedArrays = [
+  Float64Array,
+  Float32Array,
+  Int32Array,
+  Uint32Array,
+  Int16Array,
+  Uint16Array,
+  Int8Array,
+  Uint8Array,
+  Uint8ClampedArray,
+];
+
 function fromTyped(data: TypedArray, shape: readonly number[], path: string): NdArray {
-  if (!ArrayBuffer.isView(data) || data instanceof DataView) throw new TypeError(`${path} is no typed array.`);
+  if (!typedArrays.some((kind) => data instanceof kind))
+    throw new TypeError(
+      `${path} is ${described(data)}: karush takes ${typedArrays.map((kind) => kind.name).join(", ")}.`,
+    );
+  if (!Array.isArray(shape)) throw new TypeError(`The shape of ${path} is a list of sizes, not ${described(shape)}.`);
   if (sizeOf(shape) !== data.length || shape.some((n) => !Number.isInteger(n) || n < 0))
     throw new TypeError(
       `${path} has ${data.length} numbers, but its shape [${shape.join(", ")}] needs ${sizeOf(shape)}.`,
@@ -144,7 +182,10 @@ function fromNested(input: Nested, path: string): NdArray {
     }
     if (depth !== shape.length) throw new TypeError(`${place} is no list, but others beside it are.`);
     if (typeof item === "boolean") booleans++;
-    else if (typeof item !== "number") throw new TypeError(`${place} is ${JSON.stringify(item)}, not a number.`);
+    else if (typeof item !== "number")
+      throw new TypeError(
+        `${place} is ${typeof item === "string" || item === null ? JSON.stringify(item) : described(item)}, not a number.`,
+      );
     numbers.push(Number(item));
   };
   visit(input, 0, path);

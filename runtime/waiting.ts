@@ -1,6 +1,7 @@
 /** What somebody who waits for an answer hears meanwhile, and how they end it. */
 import type { CallOptions, ScriptEvent } from "../compiler/program.ts";
 import type { Diagnostic } from "../compiler/syntax/diagnostic.ts";
+import { milliseconds } from "./clock.ts";
 import { RunError } from "./errors.ts";
 import { diagnosticsOf } from "./script/diagnostics.ts";
 import { type Progress, ProgressMeter } from "./script/progress.ts";
@@ -18,7 +19,7 @@ export interface WaitOptions {
   /**
    * Stops the work at its next step, after some twenty milliseconds on the CPU, or in the middle of a step that takes
    * longer, and rejects with the signal's reason: an AbortError unless another was given. A device is stopped between
-   * two submissions, some tenth of a second apart. The evaluator of `reference` does not give way while it computes:
+   * two submissions, some tenth of a second apart, and while it compiles shaders, which are kept for the next time. The evaluator of `reference` does not give way while it computes:
    * there only callbacks can abort.
    */
   readonly signal?: AbortSignal;
@@ -42,8 +43,13 @@ export async function waitFor<T>(
   body: (heard: Required<Pick<CallOptions, "onEvent" | "onTick">> & CallOptions) => Promise<T>,
 ): Promise<T> {
   const { signal, onEvent, onProgress } = options;
+  if (signal !== undefined && typeof signal.throwIfAborted !== "function")
+    throw new TypeError("The option `signal` is an AbortSignal, such as `AbortSignal.timeout(1000)`.");
+  for (const [option, callback] of Object.entries({ onEvent, onProgress }))
+    if (callback !== undefined && typeof callback !== "function")
+      throw new TypeError(`The option \`${option}\` is a function.`);
   signal?.throwIfAborted();
-  const meter = new ProgressMeter(() => performance.now());
+  const meter = new ProgressMeter(milliseconds);
   let thrown: { readonly error: unknown } | undefined;
   const callersOwn = (call: () => void) => {
     try {

@@ -85,7 +85,11 @@ const groups: readonly (readonly [string, string, string])[] = [
   ],
   ["K09", "Devices, and more of solvers and problems", "Where a script runs; what solvers and problems ask for."],
   ["K10", "Solvers of the library, properties and limits", "What they ask for, and how much a script may take."],
-  ["K11", "More of solvers, numbers and keys", "Conditions that do not fit, ints that end, keys that are used twice."],
+  [
+    "K11",
+    "More of solvers, numbers, keys and names",
+    "Conditions that do not fit, ints that end, keys that are used twice, what repeats and what is imported.",
+  ],
 ];
 
 /** The text of `errors.md`. */

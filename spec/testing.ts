@@ -69,7 +69,7 @@ function commentBeside(text: string, end: number): Pick<Shown, "expected" | "lin
 }
 
 /** A value on one line, with all its digits. */
-export function showValue(value: Value): string {
+function showValue(value: Value): string {
   if (value.kind === "tuple")
     return `(${value.items.map((v, i) => (value.names ? `${value.names[i]}: ` : "") + showValue(v)).join(", ")})`;
   const { array, type } = value;

@@ -1,7 +1,7 @@
 /** What a gradient check looks at: a function of a vector, and the derivatives that are claimed for it. */
 import { RunError } from "../errors.ts";
-import { Module } from "../module.ts";
-import type { Input, Output } from "../values.ts";
+import { Module, type Outputs } from "../module.ts";
+import { fetchInputs, type Input, type Output, tensorsOf } from "../values.ts";
 import { flatten, type Leaf, leavesOf, rebuild } from "./tree.ts";
 
 export interface Subject {
@@ -50,33 +50,39 @@ export function subjectOf(
     };
   }
   const unknowns = () => moving.reduce((s, l) => s + l.data.length, 0);
-  const entriesOf = (value: Output) => flatten(leavesOf(value));
+  const entriesOf = async (value: Output) => flatten(await takeLeaves(value));
   return {
     evaluate: async (x) => entriesOf(await target.call(name, at(x))),
     ...(modes.includes("forward")
       ? {
           tangent: (x, v) =>
             orNaN(
-              async () => entriesOf((await target.jvp(name, at(x), rebuild(moving, v))).tangent),
-              async () => entriesOf(await target.call(name, at(x))).length,
+              async () => {
+                const { value, tangent } = await target.jvp(name, at(x), rebuild(moving, v));
+                await takeLeaves(value);
+                return entriesOf(tangent);
+              },
+              async () => (await entriesOf(await target.call(name, at(x)))).length,
             ),
         }
       : {}),
     ...(modes.includes("reverse")
       ? {
           cotangent: async (x, u) => {
-            const value = await target.call(name, at(x));
+            const value = await takeLeaves(await target.call(name, at(x)), ["value"]);
             return orNaN(async () => {
-              const { cotangents } = await target.vjp(name, at(x), shapedLike(value, u), names);
-              return flatten(names.flatMap((n) => leavesOf(cotangents[n]!, [n])));
+              const both = await target.vjp(name, at(x), rebuild(value, u).value!, names);
+              await takeLeaves(both.value);
+              return partsOf(both.cotangents, names);
             }, unknowns);
           },
         }
       : {}),
     second: (x, v) =>
       orNaN(async () => {
-        const { tangent } = await target.hvp(name, at(x), rebuild(moving, v));
-        return flatten(names.flatMap((n) => leavesOf(tangent[n]!, [n])));
+        const { gradient, tangent } = await target.hvp(name, at(x), rebuild(moving, v));
+        await takeLeaves(gradient);
+        return partsOf(tangent, names);
       }, unknowns),
   };
 }
@@ -94,9 +100,18 @@ async function orNaN(
   }
 }
 
-/** A cotangent in the structure of a value. */
-function shapedLike(value: Output, u: Float64Array): Input {
-  return rebuild(leavesOf(value, ["value"]), u).value!;
+/** The arrays of what a module gave, brought here; what a device holds of them is given back. */
+async function takeLeaves(output: Output, path: readonly string[] = []): Promise<Leaf[]> {
+  const tensors = tensorsOf(output);
+  await fetchInputs(tensors);
+  const leaves = leavesOf(output, path);
+  for (const tensor of tensors) tensor.dispose();
+  return leaves;
+}
+
+/** The entries of some parts, in the order of their names. */
+async function partsOf(all: Outputs, names: readonly string[]): Promise<Float64Array> {
+  return flatten(await takeLeaves(Object.fromEntries(names.map((n) => [n, all[n]!]))));
 }
 
 function gradientVector(gradient: Claim["gradient"], moving: readonly Leaf[], names: readonly string[]): Float64Array {

@@ -1,6 +1,6 @@
 /** Everything a run did, gathered from its messages: what the report and `--json` are made from. */
 import { attachReport, type Certificate } from "../../compiler/certificate.ts";
-import type { PlotSpecification, ShownItem } from "../../compiler/program.ts";
+import type { PlotSpecification } from "../../compiler/program.ts";
 import type { Profile } from "../profile/profiler.ts";
 import type { LocatedDiagnostic } from "../script/diagnostics.ts";
 import type { ExitCode } from "../script/outcome.ts";
@@ -68,10 +68,6 @@ export class Recorder {
       timings: this.#timings,
     };
   }
-}
-
-export function shownIn(record: RunRecord): readonly ShownItem[] {
-  return record.items.flatMap((item) => (item.kind === "show" ? item.items : []));
 }
 
 export function plotsIn(record: RunRecord): readonly PlotSpecification[] {

@@ -1,13 +1,8 @@
 /** One HTML file that tells what a run did. It loads nothing and runs nothing: it can be mailed and kept. */
-import { writeAtomically } from "../data/atomic.ts";
 import { exitCodes } from "../script/outcome.ts";
 import { formatDuration, formatNumber } from "./numbers.ts";
 import type { RecordedItem, RunRecord } from "./record.ts";
 import { renderValue, typeName } from "./values.ts";
-
-export async function writeReport(record: RunRecord, file: string): Promise<void> {
-  writeAtomically(file, await renderReport(record));
-}
 
 export async function renderReport(record: RunRecord): Promise<string> {
   const items: string[] = [];

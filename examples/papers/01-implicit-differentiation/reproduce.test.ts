@@ -1,16 +1,10 @@
 /** The reproductions of paper 01 run at both precisions; their asserts are the thresholds. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import test from "node:test";
-import { fileURLToPath } from "node:url";
-import { CpuRunner } from "../../../runtime/cpu/runner.ts";
 import { runProgram } from "../../../spec/testing.ts";
-import { runScript } from "../../../stdlib/testing.ts";
+import { paperScripts, precisions } from "../testing-reproduction.ts";
 
-const folder = fileURLToPath(new URL(".", import.meta.url));
-const read = (name: string) => readFileSync(join(folder, name), "utf8");
-const modules = { "./data.opt": read("data.opt") };
+const scripts = paperScripts(import.meta.url, ["data.opt"]);
 
 /** Answers that are rough on purpose: what the run says about their derivatives. */
 const expectedWarnings: Readonly<Record<string, string>> = {
@@ -19,17 +13,16 @@ const expectedWarnings: Readonly<Record<string, string>> = {
   "soft-discs.opt": "K0422",
 };
 
-for (const precision of ["f64", "f32"] as const)
-  for (const name of readdirSync(folder).filter((f) => f.endsWith(".opt") && !["data.opt", "digits.opt"].includes(f)))
+for (const precision of precisions)
+  for (const name of scripts.names.filter((name) => name !== "digits.opt"))
     test(`${precision}: ${name}`, () => {
-      const runner = new CpuRunner({ precision });
-      const ran = runScript(read(name), { file: name, precision, modules, runner });
+      const ran = scripts.run(name, precision);
       for (const warning of ran.warnings) assert.ok(warning.startsWith(expectedWarnings[name] ?? "none"), warning);
       assert.ok(ran.asserts >= 2);
     });
 
 test("f64: digits.opt", () => {
-  const { text, failedAsserts, shown } = runProgram(read("digits.opt"), "digits.opt", folder);
+  const { text, failedAsserts, shown } = runProgram(scripts.read("digits.opt"), "digits.opt", scripts.folder);
   assert.equal(text, "");
   assert.deepEqual(failedAsserts, []);
   assert.ok(shown.length >= 3);

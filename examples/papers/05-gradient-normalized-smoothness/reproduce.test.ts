@@ -1,23 +1,14 @@
 /** The reproductions of paper 05 run at both precisions; their asserts are the thresholds. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import test from "node:test";
-import { fileURLToPath } from "node:url";
-import { CpuRunner } from "../../../runtime/cpu/runner.ts";
-import { runScript } from "../../../stdlib/testing.ts";
+import { paperScripts, precisions } from "../testing-reproduction.ts";
 
-const folder = fileURLToPath(new URL(".", import.meta.url));
-const read = (name: string) => readFileSync(join(folder, name), "utf8");
-const modules = { "./reaching.opt": read("reaching.opt") };
+const scripts = paperScripts(import.meta.url, ["reaching.opt"]);
 
-for (const precision of ["f64", "f32"] as const)
-  for (const name of readdirSync(folder).filter(
-    (f) => f.endsWith(".opt") && f !== "small.opt" && !(`./${f}` in modules),
-  ))
+for (const precision of precisions)
+  for (const name of scripts.names)
     test(`${precision}: ${name}`, () => {
-      const runner = new CpuRunner({ precision });
-      const ran = runScript(read(name), { file: name, precision, modules, runner });
+      const ran = scripts.run(name, precision);
       assert.deepEqual(ran.warnings, []);
       assert.ok(ran.asserts >= 3);
     });

@@ -1,31 +1,23 @@
 /** The reproductions of paper 06 run at both precisions; their asserts are the thresholds. */
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import test from "node:test";
-import { fileURLToPath } from "node:url";
-import { CpuRunner } from "../../../runtime/cpu/runner.ts";
-import { runScript } from "../../../stdlib/testing.ts";
+import { paperScripts, precisions } from "../testing-reproduction.ts";
 
-const folder = fileURLToPath(new URL(".", import.meta.url));
-const read = (name: string) => readFileSync(join(folder, name), "utf8");
-const modules = { "./data.opt": read("data.opt") };
+const scripts = paperScripts(import.meta.url, ["data.opt"]);
 
 /** What is stopped on purpose: the sweeps that Newton is compared with, and Newton with too few entries. */
 const stopped = new Set(["random-assignment.opt", "sparsity.opt", "images-l1.opt"]);
 
-const reproduce = (name: string, precision: "f64" | "f32", edit = (text: string) => text) => {
-  const runner = new CpuRunner({ precision });
-  const ran = runScript(edit(read(name)), { file: name, precision, modules, runner });
+const reproduce = (name: string, precision: "f64" | "f32", edit?: (text: string) => string) => {
+  const ran = scripts.run(name, precision, edit);
   for (const warning of ran.warnings) assert.ok(stopped.has(name) && warning.startsWith("K0413"), warning);
   assert.ok(ran.asserts >= 3);
 };
 
-for (const precision of ["f64", "f32"] as const)
-  for (const name of readdirSync(folder).filter((f) => f.endsWith(".opt") && !["data.opt", "small.opt"].includes(f)))
-    test(`${precision}: ${name}`, () => reproduce(name, precision));
+for (const precision of precisions)
+  for (const name of scripts.names) test(`${precision}: ${name}`, () => reproduce(name, precision));
 
-for (const precision of ["f64", "f32"] as const)
+for (const precision of precisions)
   test(`${precision}: random-assignment.opt with n = 200`, () =>
     reproduce("random-assignment.opt", precision, (text) => text.replace("param n: int = 100", "param n: int = 200")));
 
