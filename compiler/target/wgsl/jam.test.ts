@@ -193,3 +193,31 @@ test("random kernels", () => {
   }
   assert.ok(changed > 10, `only ${changed} kernels have rows to compute together`);
 });
+
+test("places made of names that share names are looked through once", () => {
+  const [x, out] = [ir.kernelArray("x", "real", 64, "read"), ir.kernelArray("out", "real", 256, "write")];
+  const kernel = (isOfRow: boolean): Kernel => {
+    const grid = ir.loop("row", 256, "independent", (row) => {
+      const total = ir.local("real", "total");
+      const inner = ir.loop("k", 8, "serial", (k) => {
+        let [a, b]: [Expression, Expression] = [k, isOfRow ? row : ir.int(3)];
+        const lets: Statement[] = [];
+        for (let i = 0; i < 60; i++) {
+          const [next, other] = [ir.local("int", "a"), ir.local("int", "b")];
+          lets.push({ op: "let", local: next, value: ir.rem(ir.add(a, b), ir.int(64)) });
+          lets.push({ op: "let", local: other, value: ir.rem(ir.add(ir.mul(a, ir.int(3)), b), ir.int(64)) });
+          [a, b] = [next, other];
+        }
+        return [...lets, { op: "assign", local: total, value: ir.add(total, ir.load(x, a)) }];
+      });
+      return [
+        { op: "variable", local: total, value: ir.toReal(row) },
+        inner,
+        { op: "store", array: out, index: row, value: total },
+      ];
+    });
+    return { name: "places", span: undefined, description: "", arrays: [x, out], grid };
+  };
+  assert.equal(countOf(together(kernel(false), 1)), 128, "the same for all rows");
+  assert.equal(countOf(together(kernel(true), 1)), 256, "another for each row");
+});

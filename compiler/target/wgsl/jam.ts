@@ -3,7 +3,7 @@
  * several operations: their inner loops become one, and what all of them read in it is read once. Elements that lie
  * side by side for neighbouring iterations can then be read at once (fours.ts).
  */
-import { dependsOn, forEachNode } from "../../kernel/affine.ts";
+import { forEachNode } from "../../kernel/affine.ts";
 import { add, div, int, knownBelow, local, lt, min, mul, sub } from "../../kernel/expressions.ts";
 import type { Expression, Kernel, Local, Loop, Statement } from "../../kernel/ir.ts";
 import type { FlatGrid } from "./flatten.ts";
@@ -127,38 +127,40 @@ function savesReading(body: readonly Statement[], index: Local): boolean {
   forEachStatement(body, (s) => {
     if (s.op === "let") definitions.set(s.local.id, s.value);
   });
-  const depends = (e: Expression): boolean => {
-    if (dependsOn(e, index)) return true;
-    let found = false;
-    forEachNode([e], (x) => {
-      const value = x.op === "local" ? definitions.get(x.id) : undefined;
-      if (value !== undefined && depends(value)) found = true;
-    });
-    return found;
-  };
+  const depends = dependence(index, definitions);
   let saves = false;
-  const inLoop = (s: Loop): void => {
-    if (s.order === "independent") return;
+  forEachStatement(body, (s) => {
+    if (s.op !== "loop" || s.order === "independent") return;
+    const dependsOnStep = dependence(s.index, definitions);
     forEachStatement(s.body, (t) => {
       forEachNode(rootsOf(t), (e) => {
-        if (e.op === "load" && dependsOnLoop(e.index, s, definitions) && !depends(e.index)) saves = true;
+        if (e.op === "load" && dependsOnStep(e.index) && !depends(e.index)) saves = true;
       });
     });
-  };
-  forEachStatement(body, (s) => {
-    if (s.op === "loop") inLoop(s);
   });
   return saves;
 }
 
-function dependsOnLoop(e: Expression, s: Loop, definitions: ReadonlyMap<number, Expression>): boolean {
-  if (dependsOn(e, s.index)) return true;
-  let found = false;
-  forEachNode([e], (x) => {
-    const value = x.op === "local" ? definitions.get(x.id) : undefined;
-    if (value !== undefined && dependsOnLoop(value, s, definitions)) found = true;
-  });
-  return found;
+/** Whether expressions depend on a local, also through the locals they name. */
+function dependence(index: Local, definitions: ReadonlyMap<number, Expression>): (e: Expression) => boolean {
+  const known = new Map<number, boolean>();
+  const named = (id: number): boolean => {
+    let found = known.get(id);
+    if (found === undefined) {
+      const value = definitions.get(id);
+      found = value !== undefined && depends(value);
+      known.set(id, found);
+    }
+    return found;
+  };
+  const depends = (e: Expression): boolean => {
+    let found = false;
+    forEachNode([e], (x) => {
+      if (x.op === "local" && (x === index || named(x.id))) found = true;
+    });
+    return found;
+  };
+  return depends;
 }
 
 /** Statements of several iterations side by side. */
