@@ -8,6 +8,7 @@ import { fail } from "../syntax/diagnostic.ts";
 import type { Span } from "../syntax/tree.ts";
 import { sizeOf } from "./array.ts";
 import { dimKey, resolve } from "./dimension.ts";
+import { hasEffect } from "./effects.ts";
 import { plainContext } from "./evaluate.ts";
 import {
   type ArrayType,
@@ -137,38 +138,22 @@ export class Builder implements Emitter {
   }
 }
 
-/** Drops equations whose results nobody reads; effects stay, and loops that have some in them. */
+/**
+ * Drops equations whose results nobody reads; effects stay, and loops that have some in them. A call that nobody reads may
+ * have another in its place that does the same; nothing stands for a loop.
+ */
 export function removeDead(equations: readonly Equation[], outputs: readonly Atom[]): Equation[] {
   const live = new Set<number>();
   for (const a of outputs) if (a.kind === "var") live.add(a.id);
   const kept: Equation[] = [];
   for (let i = equations.length - 1; i >= 0; i--) {
     const e = equations[i]!;
-    if (!tells(e) && !e.outputs.some((v) => live.has(v.id))) continue;
+    const stays = e.primitive.name === "scan" ? hasEffect(e) : e.primitive.effect;
+    if (!stays && !e.outputs.some((v) => live.has(v.id))) continue;
     for (const a of e.inputs) if (a.kind === "var") live.add(a.id);
     kept.push(e);
   }
   return kept.reverse();
-}
-
-/**
- * A call that nobody reads may have another in its place that does the same; nothing stands for a loop that does not
- * matter to a derivative but has something to say of it.
- */
-const tells = ({ primitive, params }: Equation): boolean =>
-  primitive.effect || (primitive.name === "scan" && graphsTell(primitive.graphs?.(params) ?? []));
-
-const telling = new WeakMap<Graph, boolean>();
-
-function graphsTell(graphs: readonly Graph[]): boolean {
-  return graphs.some((graph) => {
-    let known = telling.get(graph);
-    if (known === undefined) {
-      known = graph.equations.some((e) => e.primitive.effect || graphsTell(e.primitive.graphs?.(e.params) ?? []));
-      telling.set(graph, known);
-    }
-    return known;
-  });
 }
 
 const returning = new WeakMap<Graph, boolean>();

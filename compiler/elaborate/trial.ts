@@ -1,8 +1,8 @@
 /** The user's functions as a solver may try them anywhere: a failure makes the trial not finite. */
 import { Builder } from "../core/builder.ts";
+import { graphHasEffect } from "../core/effects.ts";
 import { type Atom, realLiteral } from "../core/graph.ts";
 import { select } from "../primitives/select.ts";
-import { graphHasEffect } from "../transform/batch.ts";
 import { collectChecks } from "../transform/collect-checks.ts";
 import { inlineGraph } from "../transform/inline.ts";
 import type { Elaborator } from "./elaborator.ts";

@@ -1,6 +1,7 @@
 /** Batching: a graph applied to many lanes at once, the lanes along a new leading axis. */
 import { Builder } from "../core/builder.ts";
 import { type Dim, dimKey } from "../core/dimension.ts";
+import { hasEffect } from "../core/effects.ts";
 import type { Atom, Graph } from "../core/graph.ts";
 import type { BatchResult, Emitter } from "../core/primitive.ts";
 import { broadcast } from "../primitives/shape.ts";
@@ -28,8 +29,7 @@ export function batchGraph(
     const operands = e.inputs.map((a) => atoms.get(a));
     const marks = e.inputs.map(isBatched);
     // An effect counts lane by lane as soon as there is a guard, whatever its operands.
-    const alone =
-      !marks.includes(true) && !(guard && hasEffect(e.primitive.effect ?? false, e.primitive.graphs?.(e.params)));
+    const alone = !marks.includes(true) && !(guard && hasEffect(e));
     b.at(
       e.span,
       () => {
@@ -45,17 +45,6 @@ export function batchGraph(
     );
   }
   return { outputs: graph.outputs.map((a) => atoms.get(a)), batched: graph.outputs.map(isBatched) };
-}
-
-/** True when an equation, or one in the graphs it carries, has an effect. */
-export function hasEffect(own: boolean, graphs: readonly Graph[] | undefined): boolean {
-  return own || (graphs ?? []).some(graphHasEffect);
-}
-
-export function graphHasEffect(graph: Graph): boolean {
-  return memoized(graph, "effect", () =>
-    graph.equations.some((e) => hasEffect(e.primitive.effect ?? false, e.primitive.graphs?.(e.params))),
-  );
 }
 
 /** The atom with a lane axis: repeated if it had none. */

@@ -3,12 +3,12 @@
  * of them hold. So a solver can try a point where the objective fails, and reject it.
  */
 import { Builder, removeDead } from "../core/builder.ts";
+import { graphHasEffect } from "../core/effects.ts";
 import { type Atom, boolLiteral, boolScalar, type Equation, type Graph, intLiteral } from "../core/graph.ts";
 import type { Primitive } from "../core/primitive.ts";
 import { fatalStatuses, statusCode } from "../core/status.ts";
 import { and, equal, not, or } from "../primitives/comparison.ts";
 import { reduceAll, reduceAny } from "../primitives/reduce.ts";
-import { graphHasEffect } from "./batch.ts";
 import { type CallParams, callPrimitive } from "./control/call.ts";
 import { type CondParams, cond, condPrimitive } from "./control/cond.ts";
 import { checkPrimitive, type ReportParams, reportPrimitive } from "./control/effects.ts";

@@ -2,9 +2,9 @@
  * Loops, branches and calls give only what is read of them, and take only what they read. The derivative of a solve, for
  * one, keeps what each step saw, and whoever differentiates the solution by its conditions asks for none of that.
  */
+import { hasEffect } from "../core/effects.ts";
 import type { Atom, Equation, Graph, Var } from "../core/graph.ts";
 import type { Params } from "../core/primitive.ts";
-import { hasEffect } from "./batch.ts";
 import type { CallParams } from "./control/call.ts";
 import type { CondParams } from "./control/cond.ts";
 import { movedPlaces, type ScanParams, scanOperands, toldPlaces } from "./control/scan.ts";
@@ -42,7 +42,7 @@ function trimmed(graph: Graph, wanted: readonly boolean[]): Graph {
     const kept: Equation[] = [];
     for (const e of graph.equations.toReversed()) {
       const asked = e.outputs.map((v) => live.has(v.id));
-      if (!asked.includes(true) && !hasEffect(e.primitive.effect ?? false, e.primitive.graphs?.(e.params))) continue;
+      if (!asked.includes(true) && !hasEffect(e)) continue;
       const equation = trimEquation(e, asked);
       equation.inputs.forEach(read);
       kept.push(equation);

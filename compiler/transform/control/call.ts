@@ -5,9 +5,10 @@
  * With `recompute` the reverse pass keeps the operands alone and evaluates the function again (`checkpoint`).
  */
 import { removeDead } from "../../core/builder.ts";
+import { graphHasEffect } from "../../core/effects.ts";
 import type { Atom, Graph } from "../../core/graph.ts";
 import type { Emitter, Primitive } from "../../core/primitive.ts";
-import { batchOf, graphHasEffect } from "../batch.ts";
+import { batchOf } from "../batch.ts";
 import { inlineGraph, memoized } from "../inline.ts";
 import { jvpOf } from "../jvp.ts";
 import { splitGraph } from "../linearize.ts";

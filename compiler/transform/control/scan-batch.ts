@@ -4,6 +4,7 @@
  */
 import { Builder } from "../../core/builder.ts";
 import type { Dim } from "../../core/dimension.ts";
+import { graphHasEffect } from "../../core/effects.ts";
 import { type Atom, boolLiteral, type Graph, intLiteral } from "../../core/graph.ts";
 import type { BatchResult, Emitter, PrimitiveCall } from "../../core/primitive.ts";
 import { add } from "../../primitives/arithmetic.ts";
@@ -12,7 +13,7 @@ import { convert } from "../../primitives/convert.ts";
 import { iota } from "../../primitives/iota.ts";
 import { reduceAny, reduceMax } from "../../primitives/reduce.ts";
 import { broadcast, transpose } from "../../primitives/shape.ts";
-import { batchGraph, batchOf, graphHasEffect, withLanes } from "../batch.ts";
+import { batchGraph, batchOf, withLanes } from "../batch.ts";
 import { gateLanes, selectPerLane } from "./cond.ts";
 import { type ScanParams, scan, scanOperands } from "./scan.ts";
 
