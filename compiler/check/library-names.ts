@@ -1,6 +1,6 @@
 /** Where the names of the standard library are declared, for messages about names that were not imported. */
 
-const declaration = /^(?:fn|solver|type|objective|condition|problem)\s+([A-Za-z_]\w*)/gm;
+const declaration = /^(?:fn|solver|type|objective|condition|problem|let)\s+([A-Za-z_]\w*)/gm;
 /** The beginning of a module that is only a part of another says so. */
 const elsewhere = /users import [\w ]+ from "(std\/[\w-]+)"/;
 

@@ -18,6 +18,7 @@ function only(text: string, code: string, words: RegExp, modules: Record<string,
 test("a name of the library that was not imported is shown with its import", () => {
   only("show linear_solve(v => v, [1.0], by = cg())", "K0201", /import \{ cg \} from "std\/linear"/);
   only("show minimize(x => x ^ 2, from = 1.0, by = adam())", "K0201", /import \{ adam \} from "std\/stochastic"/);
+  only("show simplex.project([1.0, 2.0])", "K0201", /import \{ simplex \} from "std\/sets"/);
   // Declared in a module that is only a part of the one users import from.
   only("let s = interior_point()", "K0201", /import \{ interior_point \} from "std\/constrained"/);
 });

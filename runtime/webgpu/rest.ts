@@ -4,6 +4,8 @@
  * So most of the time that something took before is slept, before it is waited for.
  */
 
+import { milliseconds } from "../clock.ts";
+
 /** Of the time that something takes, how much is slept at first, and at most. */
 const firstShare = 0.5;
 const largestShare = 0.85;
@@ -25,7 +27,7 @@ export interface Clock {
 }
 
 const realClock: Clock = {
-  now: () => performance.now(),
+  now: milliseconds,
   sleep: (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds)),
 };
 
